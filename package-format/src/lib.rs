@@ -1,0 +1,15 @@
+//! What a model and a package are, as plain data: element types, shapes, signatures, model files.
+//!
+//! A leaf of the workspace. It knows no runner, no process, no network and no clock.
+
+pub mod dtype;
+pub mod format;
+pub mod settings;
+pub mod shape;
+pub mod signature;
+
+pub use dtype::DType;
+pub use format::{Format, TrustClass};
+pub use settings::{Device, ExecutionMode, GraphLevel, RunnerSettings};
+pub use shape::{Shape, ShapeError};
+pub use signature::{Dim, Signature, TensorSpec};

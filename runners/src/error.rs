@@ -1,0 +1,144 @@
+//! What can go wrong between a runner and its caller. Plain data, so that it can cross a process.
+
+use std::path::PathBuf;
+
+use nav_package_format::{DType, Device, Format, Shape};
+use serde::{Deserialize, Serialize};
+
+use crate::input::InputError;
+
+/// Why a model could not be loaded. Another host, runner or setting may succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadError {
+    /// The runner cannot work on this host at all.
+    #[error("runner {runner} is not available: {reason}")]
+    Unavailable {
+        /// Which runner.
+        runner: String,
+        /// What is missing or broken.
+        reason: String,
+        /// The command or setting that mends it.
+        how_to_get_it: String,
+    },
+    /// The runner does not read this kind of file.
+    #[error("runner {runner} does not read {format} models")]
+    Format {
+        /// Which runner.
+        runner: String,
+        /// What it was given.
+        format: Format,
+    },
+    /// The runner does not run on this device.
+    #[error("runner {runner} does not run on {device}")]
+    Device {
+        /// Which runner.
+        runner: String,
+        /// Where it was asked to run.
+        device: Device,
+    },
+    /// A tensor of the model has an element type that the runner cannot handle.
+    #[error("runner {runner} cannot handle {dtype} (of `{tensor}`)")]
+    DType {
+        /// Which runner.
+        runner: String,
+        /// The input or output in question.
+        tensor: String,
+        /// Its element type.
+        dtype: String,
+    },
+    /// A setting that the runner cannot honour.
+    #[error("runner {runner} cannot honour setting {setting}: {reason}")]
+    Setting {
+        /// Which runner.
+        runner: String,
+        /// The setting, by the name it has in `RunnerSettings`.
+        setting: String,
+        /// Why not.
+        reason: String,
+    },
+    /// An accelerator's provider could not be set up; the model would have run elsewhere.
+    #[error("runner {runner} could not set up {provider}: {reason}")]
+    Provider {
+        /// Which runner.
+        runner: String,
+        /// Which provider.
+        provider: String,
+        /// The runtime's reason.
+        reason: String,
+    },
+    /// The file cannot be read, or is not safe to hand to a runtime.
+    #[error("cannot use model {path}: {reason}", path = .path.display())]
+    ModelFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The runtime refused the model.
+    #[error("runner {runner} refused model {path}: {reason}", path = .path.display())]
+    Model {
+        /// Which runner.
+        runner: String,
+        /// The file.
+        path: PathBuf,
+        /// The runtime's reason.
+        reason: String,
+    },
+    /// The process that should hold the model is gone.
+    #[error("the worker process of runner {runner} was lost: {cause}")]
+    WorkerLost {
+        /// Which runner.
+        runner: String,
+        /// Its true end: exit status, signal, deadline or protocol fault.
+        cause: String,
+    },
+}
+
+/// Why a loaded model gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum RunError {
+    /// The caller's inputs do not fit the model.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// An element type that the runner cannot handle.
+    #[error("runner {runner} cannot handle {dtype} (of `{tensor}`)")]
+    DType {
+        /// Which runner.
+        runner: String,
+        /// The input or output in question.
+        tensor: String,
+        /// Its element type.
+        dtype: DType,
+    },
+    /// Memory for a tensor could not be had.
+    #[error("cannot allocate {bytes} bytes for `{tensor}` of shape {shape}")]
+    OutOfMemory {
+        /// The input or output in question.
+        tensor: String,
+        /// Its shape.
+        shape: Shape,
+        /// How much was asked for.
+        bytes: usize,
+    },
+    /// `run` without a successful `stage` before it.
+    #[error("run was called before inputs were staged")]
+    NotStaged,
+    /// The runtime failed.
+    #[error("runner {runner} failed: {reason}")]
+    Runtime {
+        /// Which runner.
+        runner: String,
+        /// The runtime's reason.
+        reason: String,
+    },
+    /// The process that held the model is gone.
+    #[error("the worker process of runner {runner} was lost: {cause}")]
+    WorkerLost {
+        /// Which runner.
+        runner: String,
+        /// Its true end: exit status, signal, deadline or protocol fault.
+        cause: String,
+    },
+}

@@ -1,0 +1,242 @@
+//! Where vendor libraries are: configured paths first, then what `nav runtime install` put in place.
+//!
+//! Nothing is ever looked for in the working directory or along an inherited search path.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A set of vendor libraries that is installed as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VendorRuntime {
+    /// ONNX Runtime for the CPU.
+    Onnxruntime,
+    /// ONNX Runtime with its CUDA and TensorRT providers.
+    OnnxruntimeCuda,
+    /// libtorch for the CPU.
+    LibtorchCpu,
+    /// libtorch with CUDA.
+    LibtorchCuda,
+}
+
+impl VendorRuntime {
+    /// Every vendor runtime.
+    pub const ALL: &'static [Self] = &[
+        Self::Onnxruntime,
+        Self::OnnxruntimeCuda,
+        Self::LibtorchCpu,
+        Self::LibtorchCuda,
+    ];
+
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Onnxruntime => "onnxruntime",
+            Self::OnnxruntimeCuda => "onnxruntime-cuda",
+            Self::LibtorchCpu => "libtorch-cpu",
+            Self::LibtorchCuda => "libtorch-cuda",
+        }
+    }
+
+    /// The version that is installed, and that everything is tested with.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Onnxruntime | Self::OnnxruntimeCuda => "1.31.1",
+            Self::LibtorchCpu | Self::LibtorchCuda => "2.11.0",
+        }
+    }
+
+    /// The library that is opened; the others of the set are its dependencies and lie beside it.
+    pub const fn main_library(self) -> &'static str {
+        match self {
+            Self::Onnxruntime | Self::OnnxruntimeCuda => "libonnxruntime.so.1.31.1",
+            Self::LibtorchCpu | Self::LibtorchCuda => "libtorch.so",
+        }
+    }
+
+    /// What its folder is called below the folder of all vendor runtimes.
+    pub fn folder_name(self) -> String {
+        format!("{}-{}", self.name(), self.version())
+    }
+
+    /// The command that installs it.
+    pub fn install_command(self) -> String {
+        format!("nav runtime install {}", self.name())
+    }
+}
+
+impl fmt::Display for VendorRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that is no vendor runtime.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown runtime `{name}`")]
+pub struct UnknownVendorRuntime {
+    /// The name as given.
+    pub name: String,
+}
+
+impl FromStr for VendorRuntime {
+    type Err = UnknownVendorRuntime;
+
+    fn from_str(name: &str) -> Result<Self, UnknownVendorRuntime> {
+        let known = Self::ALL
+            .iter()
+            .copied()
+            .find(|runtime| runtime.name() == name);
+        known.ok_or_else(|| UnknownVendorRuntime {
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// Where to look for vendor libraries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Libraries {
+    /// The folder below which `nav runtime install` puts each runtime.
+    pub runtimes_folder: Option<PathBuf>,
+    /// Libraries, or folders that hold them, that the user pointed at. They win over installed ones.
+    pub configured: BTreeMap<VendorRuntime, PathBuf>,
+}
+
+/// Why a vendor library was not found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LibraryError {
+    /// It is nowhere.
+    #[error("{runtime} {version} is not installed (looked for {searched})", version = .runtime.version())]
+    NotInstalled {
+        /// Which runtime.
+        runtime: VendorRuntime,
+        /// Where it was looked for.
+        searched: String,
+    },
+    /// The configured path leads nowhere.
+    #[error("the configured {runtime} library {path} does not exist", path = .path.display())]
+    NotThere {
+        /// Which runtime.
+        runtime: VendorRuntime,
+        /// The configured path.
+        path: PathBuf,
+    },
+    /// The configured path would depend on the working directory.
+    #[error("the configured {runtime} library {path} is not an absolute path", path = .path.display())]
+    NotAbsolute {
+        /// Which runtime.
+        runtime: VendorRuntime,
+        /// The configured path.
+        path: PathBuf,
+    },
+}
+
+impl Libraries {
+    /// The absolute path of a runtime's main library.
+    pub fn find(&self, runtime: VendorRuntime) -> Result<PathBuf, LibraryError> {
+        match self.configured.get(&runtime) {
+            Some(path) => find_configured(runtime, path),
+            None => self.find_installed(runtime),
+        }
+    }
+
+    /// The folder that a runtime is, or would be, installed in.
+    pub fn install_folder(&self, runtime: VendorRuntime) -> Option<PathBuf> {
+        self.runtimes_folder
+            .as_ref()
+            .map(|folder| folder.join(runtime.folder_name()))
+    }
+
+    fn find_installed(&self, runtime: VendorRuntime) -> Result<PathBuf, LibraryError> {
+        let Some(folder) = self.install_folder(runtime) else {
+            let searched = "nothing, as there is no folder for runtimes".to_owned();
+            return Err(LibraryError::NotInstalled { runtime, searched });
+        };
+        let library = folder.join("lib").join(runtime.main_library());
+        if folder.is_absolute() && library.is_file() {
+            return Ok(library);
+        }
+        Err(LibraryError::NotInstalled {
+            runtime,
+            searched: library.display().to_string(),
+        })
+    }
+}
+
+fn find_configured(runtime: VendorRuntime, path: &Path) -> Result<PathBuf, LibraryError> {
+    if !path.is_absolute() {
+        return Err(LibraryError::NotAbsolute {
+            runtime,
+            path: path.to_owned(),
+        });
+    }
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    // A wheel has the versioned name only, a system package often the bare one too.
+    let unversioned = runtime
+        .main_library()
+        .split_inclusive(".so")
+        .next()
+        .unwrap_or_default();
+    [runtime.main_library(), unversioned]
+        .iter()
+        .flat_map(|name| [path.join(name), path.join("lib").join(name)])
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(|| LibraryError::NotThere {
+            runtime,
+            path: path.to_owned(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configured(path: &Path) -> Libraries {
+        let configured = BTreeMap::from([(VendorRuntime::Onnxruntime, path.to_owned())]);
+        Libraries {
+            runtimes_folder: None,
+            configured,
+        }
+    }
+
+    #[test]
+    fn a_configured_folder_is_searched_for_either_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let bare = folder.path().join("libonnxruntime.so");
+        std::fs::write(&bare, "").unwrap();
+        let libraries = configured(folder.path());
+        assert_eq!(libraries.find(VendorRuntime::Onnxruntime), Ok(bare));
+    }
+
+    #[test]
+    fn a_relative_path_is_refused_even_when_it_leads_somewhere() {
+        let error = configured(Path::new("Cargo.toml"))
+            .find(VendorRuntime::Onnxruntime)
+            .unwrap_err();
+        assert!(matches!(error, LibraryError::NotAbsolute { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_the_place_searched() {
+        let folder = tempfile::tempdir().unwrap();
+        let libraries = Libraries {
+            runtimes_folder: Some(folder.path().to_owned()),
+            ..Libraries::default()
+        };
+        let error = libraries
+            .find(VendorRuntime::LibtorchCpu)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("libtorch-cpu 2.11.0 is not installed"),
+            "{error}"
+        );
+        assert!(error.contains("libtorch.so"), "{error}");
+    }
+}

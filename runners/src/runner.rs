@@ -1,0 +1,95 @@
+//! The three levels of a runner: what it is, a model it has loaded, a thread's use of that model.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nav_package_format::{Device, Format, RunnerSettings, Signature};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{LoadError, RunError};
+use crate::library::Libraries;
+use crate::tensor::{Outputs, Staged, TensorDesc};
+
+/// A way to run models, as listed in [`crate::RUNNERS`].
+pub trait Runner: Debug + Sync {
+    /// The name users know.
+    fn name(&self) -> &'static str;
+
+    /// The kinds of model file it reads.
+    fn formats(&self) -> &'static [Format];
+
+    /// Whether it works on this host, found by trying and not by guessing.
+    fn probe(&self, libraries: &Libraries) -> Probe;
+
+    /// Loads a model, once for as many sessions as are wanted.
+    fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError>;
+}
+
+/// A model in memory: the weights, once for each device.
+pub trait Loaded: Debug + Send + Sync {
+    /// What the model takes and gives, in the order of its graph.
+    fn signature(&self) -> &Signature;
+
+    /// A session for the calling thread.
+    fn session(self: Arc<Self>) -> Result<Box<dyn Session>, LoadError>;
+}
+
+/// One thread's scratch memory and streams. Not `Send`: a device context may be bound to the thread.
+pub trait Session: Debug {
+    /// Lends the memory that [`Session::run`] will read, one slice for each described input, so that
+    /// the caller's one copy is the only one. Descriptions come in the order of the signature.
+    fn stage(&mut self, inputs: &[TensorDesc]) -> Result<Staged<'_>, RunError>;
+
+    /// Runs on what was staged. May be called again for the same inputs.
+    fn run(&mut self) -> Result<Outputs, RunError>;
+}
+
+/// What a runner found on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum Probe {
+    /// It works.
+    Ready {
+        /// The version of the runtime.
+        version: String,
+        /// The library it was opened from; none when it is part of this program.
+        library: Option<PathBuf>,
+        /// Where it can run models.
+        devices: Vec<Device>,
+    },
+    /// It does not work here.
+    Missing {
+        /// Why.
+        reason: String,
+        /// The command or setting that mends it.
+        how_to_get_it: String,
+    },
+}
+
+impl Probe {
+    /// Whether the runner works here.
+    pub const fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready { .. })
+    }
+}
+
+/// A model file and what kind it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is.
+    pub format: Format,
+}
+
+/// How to load a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadOptions {
+    /// Where it shall run.
+    pub device: Device,
+    /// The runner's knobs.
+    pub settings: RunnerSettings,
+    /// Where vendor libraries are.
+    pub libraries: Libraries,
+}
