@@ -1,1 +1,5 @@
-//! Placeholder, replaced by the next commits.
+//! From a checkpoint to a package, as a library: what `nav` does short of talking to a person.
+//!
+//! Knows no server, prints nothing and reads no environment variable.
+
+pub mod runtime;

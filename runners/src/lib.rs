@@ -3,17 +3,31 @@
 //! Knows no async, no other process, no archive and no environment variable.
 
 pub mod error;
+pub mod handle;
 pub mod input;
 pub mod library;
+pub mod onnx_cpu;
+pub mod onnx_cuda;
+pub mod onnx_tensorrt;
+pub mod onnxruntime;
 pub mod runner;
 pub mod strings;
 pub mod tensor;
+#[cfg(feature = "tract")]
+pub mod tract_cpu;
 
 pub use error::{LoadError, RunError};
+pub use handle::{NamedOutputs, RunnerHandle, TensorView};
 pub use input::InputError;
 pub use library::{Libraries, VendorRuntime};
 pub use runner::{LoadOptions, Loaded, ModelFile, Probe, Runner, Session};
 pub use tensor::{Outputs, Staged, Tensor, TensorDesc};
 
 /// Every in-process runner, in order of preference.
-pub const RUNNERS: &[&dyn Runner] = &[];
+pub const RUNNERS: &[&dyn Runner] = &[
+    &onnx_tensorrt::OnnxTensorRt,
+    &onnx_cuda::OnnxCuda,
+    &onnx_cpu::OnnxCpu,
+    #[cfg(feature = "tract")]
+    &tract_cpu::TractCpu,
+];

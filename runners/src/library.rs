@@ -54,7 +54,9 @@ impl VendorRuntime {
     pub const fn main_library(self) -> &'static str {
         match self {
             Self::Onnxruntime | Self::OnnxruntimeCuda => "libonnxruntime.so.1.31.1",
-            Self::LibtorchCpu | Self::LibtorchCuda => "libtorch.so",
+            // `libtorch.so` itself is empty, and linked to CUDA in every build of the wheel.
+            Self::LibtorchCpu => "libtorch_cpu.so",
+            Self::LibtorchCuda => "libtorch_cuda.so",
         }
     }
 
@@ -237,6 +239,6 @@ mod tests {
             error.starts_with("libtorch-cpu 2.11.0 is not installed"),
             "{error}"
         );
-        assert!(error.contains("libtorch.so"), "{error}");
+        assert!(error.contains("libtorch_cpu.so"), "{error}");
     }
 }

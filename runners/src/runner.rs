@@ -93,3 +93,16 @@ pub struct LoadOptions {
     /// Where vendor libraries are.
     pub libraries: Libraries,
 }
+
+impl ModelFile {
+    /// Whether a runner reads files of this kind.
+    pub fn check_format(&self, runner: &dyn Runner) -> Result<(), LoadError> {
+        if runner.formats().contains(&self.format) {
+            return Ok(());
+        }
+        Err(LoadError::Format {
+            runner: runner.name().to_owned(),
+            format: self.format,
+        })
+    }
+}

@@ -1,5 +1,10 @@
 //! Byte strings in memory: each element is its length as a little-endian `u32`, then its bytes.
 
+use std::ops::Range;
+
+/// How many bytes say how long an element is.
+const PREFIX: usize = size_of::<u32>();
+
 /// Why a buffer is not a sequence of byte strings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StringsError {
@@ -27,27 +32,34 @@ pub enum StringsError {
     },
 }
 
-/// The elements of `buffer`, which must be exactly `count`.
-pub fn decode(buffer: &[u8], count: usize) -> Result<Vec<&[u8]>, StringsError> {
+/// Where in `buffer` each element lies; there must be exactly `count`.
+pub fn ranges(buffer: &[u8], count: usize) -> Result<Vec<Range<usize>>, StringsError> {
     // An element takes at least its prefix, which bounds what a hostile count can make us reserve.
-    let mut elements = Vec::with_capacity(count.min(buffer.len() / 4));
+    let mut ranges = Vec::with_capacity(count.min(buffer.len() / PREFIX));
     let mut rest = buffer;
     for element in 0..count {
-        let truncated = StringsError::Truncated { element };
-        let (prefix, tail) = rest.split_first_chunk::<4>().ok_or(truncated.clone())?;
-        let length = usize::try_from(u32::from_le_bytes(*prefix)).map_err(|_| truncated.clone())?;
-        let (bytes, tail) = tail.split_at_checked(length).ok_or(truncated)?;
-        elements.push(bytes);
+        let truncated = || StringsError::Truncated { element };
+        let (prefix, tail) = rest.split_first_chunk::<PREFIX>().ok_or_else(truncated)?;
+        let length = usize::try_from(u32::from_le_bytes(*prefix)).map_err(|_| truncated())?;
+        let (_, tail) = tail.split_at_checked(length).ok_or_else(truncated)?;
+        let end = buffer.len() - tail.len();
+        ranges.push(end - length..end);
         rest = tail;
     }
     if rest.is_empty() {
-        Ok(elements)
+        Ok(ranges)
     } else {
         Err(StringsError::LeftOver {
             elements: count,
             extra: rest.len(),
         })
     }
+}
+
+/// The elements of `buffer`, which must be exactly `count`.
+pub fn decode(buffer: &[u8], count: usize) -> Result<Vec<&[u8]>, StringsError> {
+    let ranges = ranges(buffer, count)?;
+    Ok(ranges.into_iter().map(|range| &buffer[range]).collect())
 }
 
 /// One buffer that holds all of `elements`.

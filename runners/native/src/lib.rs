@@ -1,1 +1,6 @@
-//! Placeholder, replaced by the next commits.
+//! The only crate with unsafe code: memory with an alignment or shared with another process, and the
+//! calls into vendor libraries that have no safe form. It shows a safe surface and knows no runner.
+
+pub mod aligned;
+pub mod gpu;
+pub mod onnxruntime;

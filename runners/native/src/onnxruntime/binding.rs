@@ -1,0 +1,354 @@
+//! One thread's binding to a shared session: inputs lent as memory, run, outputs taken over.
+
+use std::ffi::CString;
+use std::fmt;
+use std::ops::Range;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use ort::AsPointer;
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::Session;
+use ort::sys;
+use ort::value::TensorElementType;
+
+use super::value::{Output, OwnedValue};
+use crate::aligned::{AlignedBuffer, AllocationError};
+
+/// Turns a status of ONNX Runtime into a result.
+pub(super) fn check(status: sys::OrtStatusPtr) -> ort::Result<()> {
+    // SAFETY: every caller passes a status that an API function just returned, once.
+    unsafe { ort::Error::result_from_status(status) }
+}
+
+/// Where outputs are to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputTarget {
+    /// Plain host memory.
+    Host,
+    /// Host memory that the GPU of this number can write to directly.
+    PinnedHost(i32),
+}
+
+/// A session's inputs and outputs, bound to memory of this value.
+pub struct Binding {
+    // Dropped in this order: the binding and its values before the session they belong to.
+    handle: NonNull<sys::OrtIoBinding>,
+    inputs: Vec<BoundInput>,
+    outputs: Vec<CString>,
+    host: MemoryInfo<'static>,
+    output_memory: MemoryInfo<'static>,
+    binds_by_copy: bool,
+    session: Arc<Session>,
+}
+
+struct BoundInput {
+    name: CString,
+    buffer: AlignedBuffer,
+    bound: Option<Bound>,
+}
+
+struct Bound {
+    value: OwnedValue,
+    dtype: TensorElementType,
+    shape: Vec<i64>,
+    length: usize,
+}
+
+impl Binding {
+    /// A binding with nothing bound yet.
+    ///
+    /// A session on another device copies an input when it is bound and not when it runs; for those
+    /// (any target but [`OutputTarget::Host`]) inputs are bound again for each run.
+    pub fn new(session: Arc<Session>, target: OutputTarget) -> ort::Result<Self> {
+        let mut handle = ptr::null_mut();
+        // SAFETY: the session is live, and the runtime only reads its pointer.
+        check(unsafe { (ort::api().CreateIoBinding)(session.ptr().cast_mut(), &raw mut handle) })?;
+        let handle = NonNull::new(handle).ok_or_else(|| ort::Error::new("no binding was made"))?;
+        let name = |name: &str| {
+            CString::new(name).map_err(|_| ort::Error::new(format!("name {name:?} holds a NUL")))
+        };
+        let empty = |name| {
+            let buffer = AlignedBuffer::new(0).map_err(ort::Error::wrap)?;
+            Ok(BoundInput {
+                name,
+                buffer,
+                bound: None,
+            })
+        };
+        let inputs: ort::Result<Vec<_>> = session
+            .inputs()
+            .iter()
+            .map(|input| name(input.name()).and_then(empty))
+            .collect();
+        let outputs: ort::Result<Vec<_>> = session
+            .outputs()
+            .iter()
+            .map(|output| name(output.name()))
+            .collect();
+        let host = MemoryInfo::new(
+            AllocationDevice::CPU,
+            0,
+            AllocatorType::Device,
+            MemoryType::Default,
+        )?;
+        let output_memory = match target {
+            OutputTarget::Host => host.to_owned(),
+            OutputTarget::PinnedHost(device) => MemoryInfo::new(
+                AllocationDevice::CUDA_PINNED,
+                device,
+                AllocatorType::Device,
+                MemoryType::CPUOutput,
+            )?,
+        };
+        Ok(Self {
+            handle,
+            inputs: inputs?,
+            outputs: outputs?,
+            host,
+            output_memory,
+            binds_by_copy: target != OutputTarget::Host,
+            session,
+        })
+    }
+
+    /// Makes sure that input `position` has memory for this many bytes, for `lend` to hand out.
+    pub fn reserve(&mut self, position: usize, bytes: usize) -> Result<(), AllocationError> {
+        let Some(input) = self.inputs.get_mut(position) else {
+            return Ok(());
+        };
+        if input.buffer.capacity() < bytes {
+            // A value over the old memory must not outlive it.
+            input.bound = None;
+            self.clear_inputs();
+            let room = bytes.checked_next_power_of_two().filter(|_| bytes < LARGE);
+            self.inputs[position].buffer = AlignedBuffer::new(room.unwrap_or(bytes))?;
+        }
+        Ok(())
+    }
+
+    /// The memory of every input, in the order of the session's inputs.
+    pub fn lend(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        self.inputs
+            .iter_mut()
+            .map(|input| input.buffer.as_mut_slice())
+    }
+
+    /// What was written into input `position`.
+    pub fn written(&self, position: usize) -> &[u8] {
+        self.inputs
+            .get(position)
+            .map(|input| input.buffer.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// Binds input `position` to its memory, as a tensor of numbers. Does nothing when the same is
+    /// bound already.
+    pub fn bind_numbers(
+        &mut self,
+        position: usize,
+        dtype: TensorElementType,
+        shape: &[usize],
+    ) -> ort::Result<()> {
+        let input = &mut self.inputs[position];
+        let same = input.bound.as_ref().is_some_and(|bound| {
+            bound.dtype == dtype
+                && bound.shape.len() == shape.len()
+                && bound
+                    .shape
+                    .iter()
+                    .zip(shape)
+                    .all(|(&a, &b)| i64::try_from(b) == Ok(a))
+        });
+        if same && !self.binds_by_copy {
+            return Ok(());
+        }
+        if !same {
+            let shape = signed(shape)?;
+            let count = shape
+                .iter()
+                .map(|&extent| usize::try_from(extent).unwrap_or(0))
+                .product();
+            let length = dtype
+                .byte_size(count)
+                .filter(|&length| length <= input.buffer.capacity());
+            let length =
+                length.ok_or_else(|| ort::Error::new("an input is larger than its memory"))?;
+            let value = value_over(&mut input.buffer, length, dtype, &shape, &self.host)?;
+            input.bound = Some(Bound {
+                value,
+                dtype,
+                shape,
+                length,
+            });
+        }
+        self.bind(position)
+    }
+
+    /// Binds input `position` to byte strings, each lying in its memory at one of `ranges`.
+    pub fn bind_strings(
+        &mut self,
+        position: usize,
+        shape: &[usize],
+        ranges: &[Range<usize>],
+    ) -> ort::Result<()> {
+        let shape = signed(shape)?;
+        let allocator = self.session.allocator().ptr().cast_mut();
+        let mut value = OwnedValue::new_strings(allocator, &shape)?;
+        for (index, range) in ranges.iter().enumerate() {
+            let element = self
+                .written(position)
+                .get(range.clone())
+                .unwrap_or_default();
+            value.set_string(index, element)?;
+        }
+        let dtype = TensorElementType::String;
+        self.inputs[position].bound = Some(Bound {
+            value,
+            dtype,
+            shape,
+            length: 0,
+        });
+        self.bind(position)
+    }
+
+    fn bind(&mut self, position: usize) -> ort::Result<()> {
+        let input = &self.inputs[position];
+        let Some(bound) = &input.bound else {
+            return Ok(());
+        };
+        debug_assert!(
+            bound.length <= input.buffer.capacity(),
+            "a value over freed memory"
+        );
+        let (name, value) = (input.name.as_ptr(), bound.value.as_ptr());
+        // SAFETY: binding, name and value are live; the value is kept in `bound` as long as it is bound.
+        check(unsafe { (ort::api().BindInput)(self.handle.as_ptr(), name, value) })
+    }
+
+    fn clear_inputs(&mut self) {
+        // SAFETY: the binding is live.
+        unsafe { (ort::api().ClearBoundInputs)(self.handle.as_ptr()) };
+        for input in &mut self.inputs {
+            input.bound = None;
+        }
+    }
+
+    /// Runs on what is bound. The outputs come in the order of the session's outputs.
+    pub fn run(&mut self) -> ort::Result<Vec<Output>> {
+        let api = ort::api();
+        let binding = self.handle.as_ptr();
+        // Bound afresh for each run: otherwise the next run would write over outputs still in use.
+        // SAFETY: the binding is live.
+        unsafe { (api.ClearBoundOutputs)(binding) };
+        for name in &self.outputs {
+            let memory = self.output_memory.ptr();
+            // SAFETY: binding, name and memory description are live.
+            check(unsafe { (api.BindOutputToDevice)(binding, name.as_ptr(), memory) })?;
+        }
+        let session = self.session.ptr().cast_mut();
+        // SAFETY: the runtime allows runs of one session from several threads, each with its own
+        // binding; a null pointer stands for default run options.
+        check(unsafe { (api.RunWithBinding)(session, ptr::null(), binding) })?;
+        self.take_outputs()
+    }
+
+    /// Whether memory that starts here is ours to lend, and so may be written to by the next request.
+    fn lends(&self, start: *const u8) -> bool {
+        self.inputs
+            .iter()
+            .any(|input| input.buffer.as_slice().as_ptr_range().contains(&start))
+    }
+
+    fn take_outputs(&mut self) -> ort::Result<Vec<Output>> {
+        let allocator = self.session.allocator().ptr().cast_mut();
+        let mut values: *mut *mut sys::OrtValue = ptr::null_mut();
+        let mut count = 0;
+        let get = ort::api().GetBoundOutputValues;
+        // SAFETY: binding and allocator are live and the out-pointers valid.
+        check(unsafe {
+            get(
+                self.handle.as_ptr(),
+                allocator,
+                &raw mut values,
+                &raw mut count,
+            )
+        })?;
+        if values.is_null() {
+            return Ok(Vec::new());
+        }
+        // SAFETY: the runtime gave an array of `count` values.
+        let array = unsafe { std::slice::from_raw_parts(values, count) };
+        // Every value is taken over before any is read, so that an error leaks none.
+        let owned: Vec<Option<OwnedValue>> = array
+            .iter()
+            .map(|&value| OwnedValue::from_raw(value))
+            .collect();
+        let free = ort::api().AllocatorFree;
+        // SAFETY: the array came from this allocator and is freed once.
+        check(unsafe { free(allocator, values.cast()) })?;
+        owned
+            .into_iter()
+            .map(|value| match value {
+                Some(value) => Output::new(value, &self.session, |start| self.lends(start)),
+                None => Ok(Output::NotATensor),
+            })
+            .collect()
+    }
+}
+
+/// From this size on, input memory is not rounded up.
+const LARGE: usize = 1 << 20;
+
+fn signed(shape: &[usize]) -> ort::Result<Vec<i64>> {
+    let shape: Result<Vec<i64>, _> = shape.iter().map(|&extent| i64::try_from(extent)).collect();
+    shape.map_err(|_| ort::Error::new("an input has an extent beyond 2^63"))
+}
+
+fn value_over(
+    buffer: &mut AlignedBuffer,
+    length: usize,
+    dtype: TensorElementType,
+    shape: &[i64],
+    host: &MemoryInfo<'_>,
+) -> ort::Result<OwnedValue> {
+    let mut value = ptr::null_mut();
+    let create = ort::api().CreateTensorWithDataAsOrtValue;
+    // SAFETY: the buffer has room for `length` bytes and outlives the value, which `reserve` drops
+    // before it replaces the buffer; shape pointer and length belong together.
+    check(unsafe {
+        create(
+            host.ptr(),
+            buffer.as_mut_ptr().cast(),
+            length,
+            shape.as_ptr(),
+            shape.len(),
+            dtype.into(),
+            &raw mut value,
+        )
+    })?;
+    OwnedValue::from_raw(value).ok_or_else(|| ort::Error::new("no tensor was made"))
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        // SAFETY: the binding is live and released once, before the values and the session it refers to.
+        unsafe { (ort::api().ReleaseIoBinding)(self.handle.as_ptr()) }
+    }
+}
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding")
+            .field(
+                "inputs",
+                &self
+                    .inputs
+                    .iter()
+                    .map(|input| &input.name)
+                    .collect::<Vec<_>>(),
+            )
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
+    }
+}

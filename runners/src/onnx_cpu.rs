@@ -1,0 +1,61 @@
+//! `OnnxCPU`: ONNX Runtime on the host's processor.
+
+use std::sync::Arc;
+
+use nav_native::onnxruntime::OutputTarget;
+use nav_package_format::{Device, Format};
+
+use crate::error::LoadError;
+use crate::library::{Libraries, VendorRuntime};
+use crate::onnxruntime::library;
+use crate::onnxruntime::model::Loader;
+use crate::runner::{LoadOptions, Loaded, ModelFile, Probe, Runner};
+
+/// ONNX Runtime with its CPU provider.
+#[derive(Debug)]
+pub struct OnnxCpu;
+
+const RUNTIME: VendorRuntime = VendorRuntime::Onnxruntime;
+
+impl Runner for OnnxCpu {
+    fn name(&self) -> &'static str {
+        "OnnxCPU"
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Onnx]
+    }
+
+    fn probe(&self, libraries: &Libraries) -> Probe {
+        match library::open_for_cpu(libraries) {
+            Ok(opened) => Probe::Ready {
+                version: opened.version,
+                library: Some(opened.path),
+                devices: vec![Device::Cpu],
+            },
+            Err(error) => Probe::Missing {
+                reason: error.to_string(),
+                how_to_get_it: error.how_to_mend(RUNTIME),
+            },
+        }
+    }
+
+    fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
+        model.check_format(self)?;
+        if options.device != Device::Cpu {
+            let runner = self.name().to_owned();
+            return Err(LoadError::Device {
+                runner,
+                device: options.device,
+            });
+        }
+        let opened = library::open_for_cpu(&options.libraries);
+        let library = opened.map_err(|error| error.into_load_error(self.name(), RUNTIME))?;
+        let loader = Loader {
+            runner: self.name(),
+            library,
+            target: OutputTarget::Host,
+        };
+        loader.load(model, options, |_| Ok(()))
+    }
+}

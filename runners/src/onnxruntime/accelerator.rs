@@ -1,0 +1,125 @@
+//! What `OnnxCUDA` and `OnnxTensorRT` share: a provider that is tried before it is believed, and never
+//! quietly replaced by the processor.
+
+use std::sync::Arc;
+
+use nav_native::gpu;
+use nav_native::onnxruntime::OutputTarget;
+use nav_package_format::Device;
+use ort::session::Session as OrtSession;
+use ort::session::builder::SessionBuilder;
+
+use super::library::{self, OpenedLibrary};
+use super::model::Loader;
+use crate::error::LoadError;
+use crate::library::{Libraries, VendorRuntime};
+use crate::runner::{LoadOptions, Loaded, ModelFile, Probe, Runner};
+
+const RUNTIME: VendorRuntime = VendorRuntime::OnnxruntimeCuda;
+
+/// The smallest graph there is, `y = Identity(x)` over one float: ONNX IR 8, opset 13.
+const IDENTITY_MODEL: &[u8] =
+    b"\x08\x08\x3a\x38\x0a\x10\x0a\x01x\x12\x01y\x22\x08Identity\x12\x02id\
+    \x5a\x0f\x0a\x01x\x12\x0a\x0a\x08\x08\x01\x12\x04\x0a\x02\x08\x01\
+    \x62\x0f\x0a\x01y\x12\x0a\x0a\x08\x08\x01\x12\x04\x0a\x02\x08\x01\
+    \x42\x04\x0a\x00\x10\x0d";
+
+/// A provider of ONNX Runtime that runs on a GPU.
+#[derive(Debug)]
+pub struct Accelerator {
+    /// ONNX Runtime's name for it.
+    pub provider: &'static str,
+    /// What must be there for it to work, in words.
+    pub needs: &'static str,
+    /// Whether its libraries crash the process, rather than fail, where there is no driver.
+    pub crashes_without_driver: bool,
+    /// Registers it with a session that is being built.
+    pub register: fn(&mut SessionBuilder, u32) -> ort::Result<()>,
+}
+
+impl Accelerator {
+    /// Whether the provider works on this host.
+    pub fn probe(&self, libraries: &Libraries) -> Probe {
+        let opened = match library::open_for_cuda(libraries) {
+            Ok(opened) => opened,
+            Err(error) => {
+                let how_to_get_it = error.how_to_mend(RUNTIME);
+                return Probe::Missing {
+                    reason: error.to_string(),
+                    how_to_get_it,
+                };
+            }
+        };
+        match self.try_out(&opened, 0) {
+            Ok(()) => Probe::Ready {
+                version: opened.version,
+                library: Some(opened.path),
+                devices: devices(),
+            },
+            Err(reason) => Probe::Missing {
+                reason,
+                how_to_get_it: self.needs.to_owned(),
+            },
+        }
+    }
+
+    /// Loads a model on the GPU that the options name.
+    pub fn load(
+        &self,
+        runner: &dyn Runner,
+        model: &ModelFile,
+        options: &LoadOptions,
+    ) -> Result<Arc<dyn Loaded>, LoadError> {
+        model.check_format(runner)?;
+        let name = runner.name();
+        let Device::Cuda(device) = options.device else {
+            return Err(LoadError::Device {
+                runner: name.to_owned(),
+                device: options.device,
+            });
+        };
+        let failed = |reason: String| LoadError::Provider {
+            runner: name.to_owned(),
+            provider: self.provider.to_owned(),
+            reason,
+        };
+        let opened = library::open_for_cuda(&options.libraries);
+        let library = opened.map_err(|error| error.into_load_error(name, RUNTIME))?;
+        self.try_out(&library, device).map_err(failed)?;
+        let target = OutputTarget::PinnedHost(i32::try_from(device).unwrap_or(i32::MAX));
+        let loader = Loader {
+            runner: runner.name(),
+            library,
+            target,
+        };
+        loader.load(model, options, |builder| {
+            (self.register)(builder, device).map_err(|error| failed(error.message().to_owned()))
+        })
+    }
+
+    /// Sets the provider up for the smallest graph there is, so that a failure has the provider's own
+    /// reason and no model can be blamed for it.
+    fn try_out(&self, library: &OpenedLibrary, device: u32) -> Result<(), String> {
+        if self.crashes_without_driver && gpu::cuda_library().is_none() {
+            return Err("no NVIDIA driver is installed (there is no libcuda.so.1)".to_owned());
+        }
+        let reason = |error: ort::Error| error.message().trim().to_owned();
+        let mut builder = OrtSession::builder(&library.environment).map_err(reason)?;
+        (self.register)(&mut builder, device).map_err(reason)?;
+        builder.commit_from_memory(IDENTITY_MODEL).map_err(reason)?;
+        Ok(())
+    }
+}
+
+/// The GPUs to offer. Where the driver's management library is not there, as in a container that was
+/// given compute alone, a working provider still proves the first one.
+fn devices() -> Vec<Device> {
+    match gpu::gpus() {
+        Ok(found) => found
+            .devices
+            .iter()
+            .map(|gpu| Device::Cuda(gpu.index))
+            .collect(),
+        Err(_) => vec![Device::Cuda(0)],
+    }
+}

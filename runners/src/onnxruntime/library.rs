@@ -1,0 +1,172 @@
+//! The ONNX Runtime library of this process: opened once, from an absolute path, and never exchanged.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use nav_native::onnxruntime::library_version;
+use ort::LoadDynamicError;
+use ort::environment::Environment;
+
+use crate::error::LoadError;
+use crate::library::{Libraries, LibraryError, VendorRuntime};
+
+/// The opened library.
+#[derive(Clone)]
+pub struct OpenedLibrary {
+    /// Where it was opened from.
+    pub path: PathBuf,
+    /// Its own version.
+    pub version: String,
+    /// What sessions are created in.
+    pub environment: Environment,
+}
+
+/// Why ONNX Runtime cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no library.
+    #[error(transparent)]
+    Missing(#[from] LibraryError),
+    /// The file is there but is no usable library.
+    #[error("cannot open {path}: {reason}", path = .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The loader's reason.
+        reason: String,
+    },
+    /// The library is too old.
+    #[error("{path} is ONNX Runtime {found}, at least {required} is needed", path = .path.display())]
+    TooOld {
+        /// The file.
+        path: PathBuf,
+        /// The library's version.
+        found: String,
+        /// The lowest version that works.
+        required: String,
+    },
+    /// This process has opened another library before, and there can be only one.
+    #[error(
+        "this process has opened {opened} and cannot open {wanted} beside it",
+        opened = .opened.display(), wanted = .wanted.display()
+    )]
+    Conflict {
+        /// The library in use.
+        opened: PathBuf,
+        /// The library asked for.
+        wanted: PathBuf,
+    },
+}
+
+impl OpenError {
+    /// The command or setting that mends it.
+    pub fn how_to_mend(&self, runtime: VendorRuntime) -> String {
+        match self {
+            Self::Missing(LibraryError::NotInstalled { .. }) => runtime.install_command(),
+            Self::Missing(_) => format!("correct the configured path of {runtime}"),
+            Self::Unusable { .. } | Self::TooOld { .. } => {
+                format!(
+                    "{}, or configure another library",
+                    runtime.install_command()
+                )
+            }
+            Self::Conflict { .. } => "run one of the two models isolated".to_owned(),
+        }
+    }
+
+    /// The same as an error of loading a model.
+    pub fn into_load_error(self, runner: &str, runtime: VendorRuntime) -> LoadError {
+        LoadError::Unavailable {
+            runner: runner.to_owned(),
+            reason: self.to_string(),
+            how_to_get_it: self.how_to_mend(runtime),
+        }
+    }
+}
+
+static OPENED: Mutex<Option<OpenedLibrary>> = Mutex::new(None);
+
+/// Opens the library for plain CPU work. Either build will do; one already open wins, then the CPU
+/// build, then the CUDA build.
+pub fn open_for_cpu(libraries: &Libraries) -> Result<OpenedLibrary, OpenError> {
+    if let Some(opened) = &*OPENED.lock().unwrap_or_else(PoisonError::into_inner) {
+        return Ok(opened.clone());
+    }
+    let path = match libraries.find(VendorRuntime::Onnxruntime) {
+        Ok(path) => path,
+        // What is configured wrongly must be said, even where another build would do.
+        Err(error @ (LibraryError::NotThere { .. } | LibraryError::NotAbsolute { .. })) => {
+            return Err(error.into());
+        }
+        Err(error) => libraries
+            .find(VendorRuntime::OnnxruntimeCuda)
+            .map_err(|_| error)?,
+    };
+    open(&path)
+}
+
+/// Opens the build that has the CUDA and TensorRT providers.
+pub fn open_for_cuda(libraries: &Libraries) -> Result<OpenedLibrary, OpenError> {
+    open(&libraries.find(VendorRuntime::OnnxruntimeCuda)?)
+}
+
+fn open(path: &Path) -> Result<OpenedLibrary, OpenError> {
+    let mut slot = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(opened) = &*slot {
+        if opened.path == path {
+            return Ok(opened.clone());
+        }
+        return Err(OpenError::Conflict {
+            opened: opened.path.clone(),
+            wanted: path.to_owned(),
+        });
+    }
+    let version = library_version(path).map_err(|error| OpenError::Unusable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let unusable = |reason: String| OpenError::Unusable {
+        path: path.to_owned(),
+        reason,
+    };
+    let environment = ort::init_from(path)
+        .map_err(|error| load_error(path, error))?
+        .with_name("nav")
+        .with_telemetry(false)
+        .build()
+        .map_err(|error| unusable(error.to_string()))?;
+    let opened = OpenedLibrary {
+        path: path.to_owned(),
+        version,
+        environment,
+    };
+    *slot = Some(opened.clone());
+    Ok(opened)
+}
+
+fn load_error(path: &Path, error: LoadDynamicError) -> OpenError {
+    match error {
+        LoadDynamicError::BadVersion { version_str, .. } => OpenError::TooOld {
+            path: path.to_owned(),
+            found: version_str,
+            required: format!("1.{}", ort::MINOR_VERSION),
+        },
+        LoadDynamicError::Dlopen { error, .. } => OpenError::Unusable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
+        other => OpenError::Unusable {
+            path: path.to_owned(),
+            reason: other.to_string(),
+        },
+    }
+}
+
+impl std::fmt::Debug for OpenedLibrary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenedLibrary")
+            .field("path", &self.path)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,7 @@
+//! What the runners over ONNX Runtime share: the library, its settings, its models and sessions.
+
+pub mod accelerator;
+pub mod element;
+pub mod library;
+pub mod model;
+pub mod settings;

@@ -1,0 +1,235 @@
+//! A model in ONNX Runtime: loaded once, run by any number of sessions.
+
+use std::sync::Arc;
+
+use nav_native::onnxruntime::{Binding, Output, OutputTarget};
+use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec};
+use ort::session::Session as OrtSession;
+use ort::session::builder::SessionBuilder;
+use ort::value::{Outlet, ValueType};
+
+use super::element::{from_dtype, to_dtype};
+use super::library::OpenedLibrary;
+use super::settings;
+use crate::error::{LoadError, RunError};
+use crate::input::{InputError, check_inputs};
+use crate::runner::{LoadOptions, Loaded, ModelFile, Session};
+use crate::strings;
+use crate::tensor::{Outputs, Staged, Tensor, TensorDesc};
+
+/// The weights and the graph.
+#[derive(Debug)]
+pub struct OnnxModel {
+    runner: &'static str,
+    session: Arc<OrtSession>,
+    signature: Signature,
+    target: OutputTarget,
+}
+
+/// Which runner loads a model, with which library, and where its outputs shall be.
+#[derive(Debug)]
+pub struct Loader {
+    /// The runner's name.
+    pub runner: &'static str,
+    /// The opened library.
+    pub library: OpenedLibrary,
+    /// Where outputs are written.
+    pub target: OutputTarget,
+}
+
+impl Loader {
+    /// Loads a model. `configure` registers what the runner needs beyond the common settings.
+    pub fn load(
+        self,
+        model: &ModelFile,
+        options: &LoadOptions,
+        configure: impl FnOnce(&mut SessionBuilder) -> Result<(), LoadError>,
+    ) -> Result<Arc<dyn Loaded>, LoadError> {
+        let refused = |error: &ort::Error| LoadError::Model {
+            runner: self.runner.to_owned(),
+            path: model.path.clone(),
+            reason: error.message().to_owned(),
+        };
+        let builder = OrtSession::builder(&self.library.environment);
+        let builder = builder.map_err(|error| refused(&error))?;
+        let mut builder = settings::apply(builder, &options.settings, self.runner)?;
+        configure(&mut builder)?;
+        let session = builder
+            .commit_from_file(&model.path)
+            .map_err(|error| refused(&error))?;
+        let signature = Signature {
+            inputs: specs(session.inputs(), self.runner)?,
+            outputs: specs(session.outputs(), self.runner)?,
+        };
+        Ok(Arc::new(OnnxModel {
+            runner: self.runner,
+            session: Arc::new(session),
+            signature,
+            target: self.target,
+        }))
+    }
+}
+
+fn specs(outlets: &[Outlet], runner: &'static str) -> Result<Vec<TensorSpec>, LoadError> {
+    outlets.iter().map(|outlet| spec(outlet, runner)).collect()
+}
+
+fn spec(outlet: &Outlet, runner: &'static str) -> Result<TensorSpec, LoadError> {
+    let unsupported = || LoadError::DType {
+        runner: runner.to_owned(),
+        tensor: outlet.name().to_owned(),
+        dtype: outlet.dtype().to_string(),
+    };
+    let ValueType::Tensor {
+        ty,
+        shape,
+        dimension_symbols,
+    } = outlet.dtype()
+    else {
+        return Err(unsupported());
+    };
+    let dims = shape
+        .iter()
+        .zip(dimension_symbols.iter())
+        .map(|(&extent, symbol)| match usize::try_from(extent) {
+            Ok(extent) => Dim::Fixed(extent),
+            Err(_) if symbol.is_empty() => Dim::Unknown,
+            Err(_) => Dim::Symbolic(symbol.clone()),
+        });
+    Ok(TensorSpec {
+        name: outlet.name().to_owned(),
+        dtype: to_dtype(*ty).ok_or_else(unsupported)?,
+        dims: Some(dims.collect()),
+        optional: false,
+    })
+}
+
+impl Loaded for OnnxModel {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn session(self: Arc<Self>) -> Result<Box<dyn Session>, LoadError> {
+        let binding = Binding::new(Arc::clone(&self.session), self.target);
+        let binding = binding.map_err(|error| LoadError::Unavailable {
+            runner: self.runner.to_owned(),
+            reason: error.message().to_owned(),
+            how_to_get_it: "this is a fault of the runtime".to_owned(),
+        })?;
+        Ok(Box::new(OnnxSession {
+            binding,
+            staged: None,
+            model: self,
+        }))
+    }
+}
+
+/// One thread's use of a model.
+#[derive(Debug)]
+struct OnnxSession {
+    binding: Binding,
+    staged: Option<Vec<TensorDesc>>,
+    model: Arc<OnnxModel>,
+}
+
+impl OnnxSession {
+    fn runtime_error(&self, error: &ort::Error) -> RunError {
+        RunError::Runtime {
+            runner: self.model.runner.to_owned(),
+            reason: error.message().to_owned(),
+        }
+    }
+
+    fn bind(&mut self, desc: &TensorDesc) -> Result<(), RunError> {
+        let bound = if desc.dtype == DType::Bytes {
+            let written = &self.binding.written(desc.index)[..desc.byte_size];
+            let name = || self.model.signature.inputs[desc.index].name.clone();
+            let count = desc.shape.element_count();
+            let count = count.map_err(|error| InputError::TooLarge {
+                name: name(),
+                found: error.shape,
+            })?;
+            let ranges = strings::ranges(written, count).map_err(|error| InputError::Strings {
+                name: name(),
+                reason: error.to_string(),
+            })?;
+            self.binding.bind_strings(desc.index, &desc.shape, &ranges)
+        } else {
+            self.binding
+                .bind_numbers(desc.index, from_dtype(desc.dtype), &desc.shape)
+        };
+        bound.map_err(|error| self.runtime_error(&error))
+    }
+
+    fn tensor(&self, index: usize, output: Output) -> Result<Option<Tensor>, RunError> {
+        let name = || self.model.signature.outputs[index].name.clone();
+        let runner = self.model.runner;
+        let (dtype, shape, bytes) = match output {
+            Output::NotATensor => return Ok(None),
+            Output::Numbers {
+                dtype,
+                shape,
+                bytes,
+            } => {
+                let dtype = to_dtype(dtype).ok_or_else(|| RunError::Runtime {
+                    runner: runner.to_owned(),
+                    reason: format!("output `{}` has an element type of its own", name()),
+                })?;
+                (dtype, shape, bytes)
+            }
+            Output::Strings { shape, elements } => {
+                let bytes = strings::encode(&elements).map_err(|error| RunError::Runtime {
+                    runner: runner.to_owned(),
+                    reason: format!("output `{}` cannot be passed on: {error}", name()),
+                })?;
+                (DType::Bytes, shape, bytes.into())
+            }
+        };
+        let byte_size = bytes.len();
+        let desc = TensorDesc {
+            index,
+            dtype,
+            shape: Shape::new(shape),
+            byte_size,
+        };
+        Ok(Some(Tensor { desc, bytes }))
+    }
+}
+
+impl Session for OnnxSession {
+    fn stage(&mut self, inputs: &[TensorDesc]) -> Result<Staged<'_>, RunError> {
+        let mut staged = self.staged.take().unwrap_or_default();
+        staged.clear();
+        check_inputs(&self.model.signature, inputs)?;
+        for desc in inputs {
+            let reserved = self.binding.reserve(desc.index, desc.byte_size);
+            reserved.map_err(|error| RunError::OutOfMemory {
+                tensor: self.model.signature.inputs[desc.index].name.clone(),
+                shape: desc.shape.clone(),
+                bytes: error.bytes,
+            })?;
+        }
+        staged.extend_from_slice(inputs);
+        self.staged = Some(staged);
+        // Every input is given (none is optional here), so descriptions and memory run side by side.
+        let lent = self.binding.lend().zip(inputs);
+        Ok(lent
+            .map(|(memory, desc)| &mut memory[..desc.byte_size])
+            .collect())
+    }
+
+    fn run(&mut self) -> Result<Outputs, RunError> {
+        let staged = self.staged.take().ok_or(RunError::NotStaged)?;
+        let bound = staged.iter().try_for_each(|desc| self.bind(desc));
+        self.staged = Some(staged);
+        bound?;
+        let outputs = self
+            .binding
+            .run()
+            .map_err(|error| self.runtime_error(&error))?;
+        let tensors = outputs.into_iter().enumerate();
+        tensors
+            .filter_map(|(index, output)| self.tensor(index, output).transpose())
+            .collect()
+    }
+}
