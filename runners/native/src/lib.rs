@@ -1,1 +1,3 @@
 //! Placeholder, replaced by the next commits.
+
+pub mod shared_memory;
