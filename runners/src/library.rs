@@ -104,6 +104,10 @@ pub struct Libraries {
     pub runtimes_folder: Option<PathBuf>,
     /// Libraries, or folders that hold them, that the user pointed at. They win over installed ones.
     pub configured: BTreeMap<VendorRuntime, PathBuf>,
+    /// Executables of runners that live in a process of their own, by file name, where the user pointed
+    /// at them. They win over those that lie beside this program.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub worker_executables: BTreeMap<String, PathBuf>,
 }
 
 /// Why a vendor library was not found.
@@ -200,8 +204,8 @@ mod tests {
     fn configured(path: &Path) -> Libraries {
         let configured = BTreeMap::from([(VendorRuntime::Onnxruntime, path.to_owned())]);
         Libraries {
-            runtimes_folder: None,
             configured,
+            ..Libraries::default()
         }
     }
 
