@@ -4,3 +4,4 @@
 pub mod aligned;
 pub mod gpu;
 pub mod onnxruntime;
+pub mod shared_memory;

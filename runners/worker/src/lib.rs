@@ -1,1 +1,20 @@
-//! Placeholder, replaced by the next commits.
+//! A runner in another process: the same `Runner`, `Loaded` and `Session`, over shared memory.
+//!
+//! A crash, a hang past its deadline or a corrupt frame in a vendor's library becomes an error with its
+//! true cause, and the next request finds a new process. Knows no async, no archive and no server.
+//!
+//! [`frame`] says what is exchanged, [`parent`] and [`child`] are the two sides, and [`external`] lists
+//! the runners that only exist as executables of their own.
+
+pub mod child;
+mod control;
+pub mod external;
+pub mod frame;
+mod layout;
+pub mod parent;
+mod socket;
+mod tensors;
+
+pub use external::{EXTERNAL_RUNNERS, ExternalRunner, all_runners};
+pub use parent::{Isolated, WorkerCommand, WorkerOptions};
+pub use socket::SocketError;

@@ -1,0 +1,7 @@
+//! The child side: what the process does that holds a model for another one.
+
+mod contain;
+mod serve;
+mod session;
+
+pub use serve::{ChildError, run};

@@ -1,0 +1,15 @@
+//! The parent side: start a child, watch it, send it requests, and tell the truth when it is lost.
+
+mod answer;
+mod isolated;
+mod life;
+mod line;
+mod model;
+mod options;
+mod session;
+mod slots;
+mod worker;
+
+pub use isolated::Isolated;
+pub(crate) use isolated::{load, probe};
+pub use options::{INHERITED_ENVIRONMENT, WorkerCommand, WorkerOptions};
