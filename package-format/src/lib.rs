@@ -4,6 +4,7 @@
 
 pub mod dtype;
 pub mod format;
+pub mod onnx;
 pub mod settings;
 pub mod shape;
 pub mod signature;
