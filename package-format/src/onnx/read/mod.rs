@@ -6,3 +6,6 @@ mod value;
 mod wire;
 
 pub use model::read;
+
+#[cfg(test)]
+mod tests;
