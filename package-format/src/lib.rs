@@ -3,7 +3,9 @@
 //! A leaf of the workspace. It knows no runner, no process, no network and no clock.
 
 pub mod dtype;
+pub mod file;
 pub mod format;
+pub mod onnx;
 pub mod settings;
 pub mod shape;
 pub mod signature;

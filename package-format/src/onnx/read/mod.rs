@@ -1,0 +1,11 @@
+//! The bounded reader: bytes of unknown origin to [`super::Model`].
+
+mod model;
+mod tensor;
+mod value;
+mod wire;
+
+pub use model::read;
+
+#[cfg(test)]
+mod tests;
