@@ -67,9 +67,17 @@ pub enum LoadError {
         /// The runtime's reason.
         reason: String,
     },
-    /// The file cannot be read, or is not safe to hand to a runtime.
-    #[error("cannot use model {path}: {reason}", path = .path.display())]
-    ModelFile {
+    /// The file cannot be read.
+    #[error("cannot read model {path}: {reason}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The file is malformed or hostile; no runtime was given it.
+    #[error("model {path} is not acceptable: {reason}", path = .path.display())]
+    Unacceptable {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

@@ -16,6 +16,8 @@ pub mod tensor;
 #[cfg(feature = "tract")]
 pub mod tract_cpu;
 
+pub use nav_native::gpu;
+
 pub use error::{LoadError, RunError};
 pub use handle::{NamedOutputs, RunnerHandle, TensorView};
 pub use input::InputError;

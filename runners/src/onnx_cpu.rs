@@ -41,7 +41,7 @@ impl Runner for OnnxCpu {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.check_format(self)?;
+        model.check(self)?;
         if options.device != Device::Cpu {
             let runner = self.name().to_owned();
             return Err(LoadError::Device {

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use nav_package_format::onnx::{self, ModelFileError};
 use nav_package_format::{Device, Format, RunnerSettings, Signature};
 use serde::{Deserialize, Serialize};
 
@@ -95,14 +96,35 @@ pub struct LoadOptions {
 }
 
 impl ModelFile {
-    /// Whether a runner reads files of this kind.
-    pub fn check_format(&self, runner: &dyn Runner) -> Result<(), LoadError> {
-        if runner.formats().contains(&self.format) {
-            return Ok(());
+    /// Whether this runner may be given the file: of a kind that it reads, well-formed, and reaching for
+    /// nothing outside its own folder.
+    pub fn check(&self, runner: &dyn Runner) -> Result<(), LoadError> {
+        if !runner.formats().contains(&self.format) {
+            let runner = runner.name().to_owned();
+            return Err(LoadError::Format {
+                runner,
+                format: self.format,
+            });
         }
-        Err(LoadError::Format {
-            runner: runner.name().to_owned(),
-            format: self.format,
-        })
+        if self.format == Format::Onnx {
+            onnx::verify(&self.path).map_err(|error| self.refusal(&error))?;
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, error: &ModelFileError) -> LoadError {
+        let path = self.path.clone();
+        let mut reason = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            reason.push_str(": ");
+            reason.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        if error.is_integrity() {
+            LoadError::Unacceptable { path, reason }
+        } else {
+            LoadError::Unreadable { path, reason }
+        }
     }
 }

@@ -60,7 +60,7 @@ impl Runner for TractCpu {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.check_format(self)?;
+        model.check(self)?;
         if options.device != Device::Cpu {
             return Err(LoadError::Device {
                 runner: NAME.to_owned(),

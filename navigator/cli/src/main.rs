@@ -1,1 +1,51 @@
-fn main() {}
+//! The `nav` command: arguments to settings to command, errors to exit codes.
+
+mod args;
+mod commands;
+mod environment;
+mod exit;
+mod printer;
+mod render;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::exit::{Exit, hint};
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            Printer::error(&format!("error: {error:#}"));
+            if let Some(hint) = hint(&error) {
+                Printer::error(&format!("hint: {hint}"));
+            }
+            Exit::of(&error).into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let settings = Settings::resolve(&cli.global)?;
+    let printer = Printer::new(settings.quiet);
+    match cli.command {
+        Command::Doctor(args) => commands::doctor::run(&args, &settings),
+        Command::Runtime(args) => commands::runtime::run(&args, &settings, printer),
+        Command::Worker => commands::worker::run(),
+    }
+}
+
+/// `nav ... | head` is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,11 +1,10 @@
 //! Getting a wheel onto this machine, and being sure that it is the pinned one.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use sha2::{Digest, Sha256};
+use nav_package_format::Digest;
 
 use super::catalogue::{ABIS, IMPLEMENTATION, PYTHON_VERSION, Wheel};
 use super::error::RuntimeError;
@@ -91,34 +90,16 @@ fn download(python: &Path, wheel: &Wheel, folder: &Path) -> Result<PathBuf, Runt
 pub(super) fn check_digest(
     wheel: &Wheel,
     file: &Path,
-    mut seen: impl FnMut(u64),
+    seen: impl FnMut(u64),
 ) -> Result<(), RuntimeError> {
-    let mut reader = File::open(file).map_err(RuntimeError::file("open", file))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0_u8; 1 << 20];
-    let mut total = 0;
-    loop {
-        let count = reader
-            .read(&mut buffer)
-            .map_err(RuntimeError::file("read", file))?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-        total += count as u64;
-        seen(total);
-    }
-    let found = hex(&hasher.finalize());
-    if found == wheel.sha256 {
+    let reader = File::open(file).map_err(RuntimeError::file("open", file))?;
+    let found = Digest::of_reader(reader, seen).map_err(RuntimeError::file("read", file))?;
+    if found.to_string() == wheel.sha256 {
         return Ok(());
     }
     Err(RuntimeError::Digest {
         file_name: wheel.file_name.to_owned(),
         expected: wheel.sha256,
-        found,
+        found: found.to_string(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,6 +11,7 @@ use ort::session::builder::SessionBuilder;
 
 use super::library::{self, OpenedLibrary};
 use super::model::Loader;
+use super::reason::reason;
 use crate::error::LoadError;
 use crate::library::{Libraries, VendorRuntime};
 use crate::runner::{LoadOptions, Loaded, ModelFile, Probe, Runner};
@@ -70,7 +71,7 @@ impl Accelerator {
         model: &ModelFile,
         options: &LoadOptions,
     ) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.check_format(runner)?;
+        model.check(runner)?;
         let name = runner.name();
         let Device::Cuda(device) = options.device else {
             return Err(LoadError::Device {
@@ -93,7 +94,7 @@ impl Accelerator {
             target,
         };
         loader.load(model, options, |builder| {
-            (self.register)(builder, device).map_err(|error| failed(error.message().to_owned()))
+            (self.register)(builder, device).map_err(|error| failed(reason(&error)))
         })
     }
 
@@ -103,10 +104,10 @@ impl Accelerator {
         if self.crashes_without_driver && gpu::cuda_library().is_none() {
             return Err("no NVIDIA driver is installed (there is no libcuda.so.1)".to_owned());
         }
-        let reason = |error: ort::Error| error.message().trim().to_owned();
-        let mut builder = OrtSession::builder(&library.environment).map_err(reason)?;
-        (self.register)(&mut builder, device).map_err(reason)?;
-        builder.commit_from_memory(IDENTITY_MODEL).map_err(reason)?;
+        let why = |error: ort::Error| reason(&error);
+        let mut builder = OrtSession::builder(&library.environment).map_err(why)?;
+        (self.register)(&mut builder, device).map_err(why)?;
+        builder.commit_from_memory(IDENTITY_MODEL).map_err(why)?;
         Ok(())
     }
 }

@@ -4,4 +4,5 @@ pub mod accelerator;
 pub mod element;
 pub mod library;
 pub mod model;
+mod reason;
 pub mod settings;

@@ -10,6 +10,7 @@ use ort::value::{Outlet, ValueType};
 
 use super::element::{from_dtype, to_dtype};
 use super::library::OpenedLibrary;
+use super::reason::reason;
 use super::settings;
 use crate::error::{LoadError, RunError};
 use crate::input::{InputError, check_inputs};
@@ -48,7 +49,7 @@ impl Loader {
         let refused = |error: &ort::Error| LoadError::Model {
             runner: self.runner.to_owned(),
             path: model.path.clone(),
-            reason: error.message().to_owned(),
+            reason: reason(error),
         };
         let builder = OrtSession::builder(&self.library.environment);
         let builder = builder.map_err(|error| refused(&error))?;
@@ -113,7 +114,7 @@ impl Loaded for OnnxModel {
         let binding = Binding::new(Arc::clone(&self.session), self.target);
         let binding = binding.map_err(|error| LoadError::Unavailable {
             runner: self.runner.to_owned(),
-            reason: error.message().to_owned(),
+            reason: reason(&error),
             how_to_get_it: "this is a fault of the runtime".to_owned(),
         })?;
         Ok(Box::new(OnnxSession {
@@ -136,7 +137,7 @@ impl OnnxSession {
     fn runtime_error(&self, error: &ort::Error) -> RunError {
         RunError::Runtime {
             runner: self.model.runner.to_owned(),
-            reason: error.message().to_owned(),
+            reason: reason(error),
         }
     }
 

@@ -95,7 +95,7 @@ impl Worker {
     ) -> Result<Signature, Failure> {
         let mut frame = FrameWriter::default();
         control::encode(&mut frame, Kind::Load, request).map_err(|error| {
-            Failure::Refused(LoadError::ModelFile {
+            Failure::Refused(LoadError::Unreadable {
                 path: request.model.path.clone(),
                 reason: error.to_string(),
             })

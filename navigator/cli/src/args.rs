@@ -1,0 +1,80 @@
+//! The command line: what can be typed. Each command's own arguments are in the file of that command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{doctor, runtime};
+use crate::environment::VARIABLES;
+use crate::exit::Exit;
+
+/// Optimise models, prove them, package them, run them.
+#[derive(Debug, Parser)]
+#[command(name = "nav", version, after_help = after_help(), max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be said with every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct GlobalArgs {
+    /// Never download anything.
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
+    /// Say nothing but errors and data.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Folder for runtimes and caches.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) cache_folder: Option<PathBuf>,
+    /// Use a vendor library that is on this machine: its file, or the folder it is in.
+    #[arg(long, global = true, value_name = "NAME=PATH")]
+    pub(crate) library: Vec<String>,
+    /// Use this executable for a vendor runner.
+    #[arg(long, global = true, value_name = "NAME=PATH")]
+    pub(crate) worker: Vec<String>,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell which runners work on this host, and what mends the others.
+    Doctor(doctor::DoctorArgs),
+    /// List, install or remove vendor libraries.
+    Runtime(runtime::RuntimeArgs),
+    /// Serve a model to a parent process over standard input.
+    #[command(name = "__worker", hide = true)]
+    Worker,
+}
+
+fn after_help() -> String {
+    let codes = Exit::ALL
+        .iter()
+        .map(|exit| format!("  {}  {}", exit.code(), exit.meaning()));
+    let codes: Vec<String> = codes.collect();
+    let variables = VARIABLES
+        .iter()
+        .map(|variable| format!("  {:<17} {}", variable.name, variable.meaning));
+    let variables: Vec<String> = variables.collect();
+    format!(
+        "Exit codes:\n  0  done\n{}\n\nEnvironment (flags win):\n{}",
+        codes.join("\n"),
+        variables.join("\n")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

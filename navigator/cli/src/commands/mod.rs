@@ -1,0 +1,5 @@
+//! The commands, one file each: settings in, work done by the libraries, results rendered.
+
+pub(crate) mod doctor;
+pub(crate) mod runtime;
+pub(crate) mod worker;

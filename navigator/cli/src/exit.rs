@@ -1,0 +1,158 @@
+//! From errors to exit codes and hints: the one table of either.
+
+use std::process::ExitCode;
+
+use nav_navigator::runtime::RuntimeError;
+use nav_runners::LoadError;
+use nav_runners::handle::InferError;
+
+/// What an exit code means. `--help` prints these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Something failed that no other code names.
+    Failure,
+    /// The command line is wrong.
+    Usage,
+    /// No variant met the goals.
+    NoVariant,
+    /// A file is malformed, hostile or not what it should be.
+    Integrity,
+    /// This host lacks something.
+    Environment,
+}
+
+impl Exit {
+    /// Every code but 0, which is success.
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::Failure,
+        Self::Usage,
+        Self::NoVariant,
+        Self::Integrity,
+        Self::Environment,
+    ];
+
+    /// The number.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::NoVariant => 3,
+            Self::Integrity => 4,
+            Self::Environment => 5,
+        }
+    }
+
+    /// Its meaning in a few words.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::Usage => "wrong usage",
+            Self::NoVariant => "no variant met the goals",
+            Self::Integrity => "a file is malformed, hostile or not what it should be",
+            Self::Environment => "this host lacks something",
+        }
+    }
+
+    /// The code that an error ends the program with.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        error
+            .chain()
+            .find_map(Self::of_cause)
+            .unwrap_or(Self::Failure)
+    }
+
+    fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        if cause.is::<UsageError>() {
+            return Some(Self::Usage);
+        }
+        if let Some(error) = cause.downcast_ref::<RuntimeError>() {
+            return Some(if error.is_integrity() {
+                Self::Integrity
+            } else {
+                Self::Environment
+            });
+        }
+        if let Some(error) = cause.downcast_ref::<LoadError>() {
+            return Some(Self::of_load(error));
+        }
+        if matches!(cause.downcast_ref::<InferError>(), Some(InferError::Run(_))) {
+            return Some(Self::Failure);
+        }
+        None
+    }
+
+    fn of_load(error: &LoadError) -> Self {
+        match error {
+            LoadError::Unavailable { .. }
+            | LoadError::Device { .. }
+            | LoadError::Provider { .. } => Self::Environment,
+            LoadError::Unacceptable { .. } => Self::Integrity,
+            LoadError::Format { .. } | LoadError::Setting { .. } => Self::Usage,
+            LoadError::Unreadable { .. }
+            | LoadError::DType { .. }
+            | LoadError::Model { .. }
+            | LoadError::WorkerLost { .. } => Self::Failure,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// The command line asks for something that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub String);
+
+/// What the user can do about an error, if we know.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(LoadError::Unavailable { how_to_get_it, .. }) = cause.downcast_ref() {
+            return Some(how_to_get_it.clone());
+        }
+        match cause.downcast_ref::<RuntimeError>()? {
+            RuntimeError::Offline { runtime } => Some(format!(
+                "allow downloads, or `{} --from WHEEL`",
+                runtime.install_command()
+            )),
+            RuntimeError::Python { .. } => {
+                Some("install Python 3 with pip, or name one with NAV_PYTHON".to_owned())
+            }
+            RuntimeError::Machine { runtime, .. } => Some(format!(
+                "point at a library of your own with --library {runtime}=PATH"
+            )),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn the_cause_decides_however_much_context_there_is() {
+        let check = |error: anyhow::Error, expected: Exit| assert_eq!(Exit::of(&error), expected);
+        let missing = LoadError::Unavailable {
+            runner: "OnnxCPU".to_owned(),
+            reason: "not installed".to_owned(),
+            how_to_get_it: "install it".to_owned(),
+        };
+        let wrapped = Err::<(), _>(missing).context("cannot run").unwrap_err();
+        assert_eq!(hint(&wrapped).as_deref(), Some("install it"));
+        check(wrapped, Exit::Environment);
+        check(UsageError("what".to_owned()).into(), Exit::Usage);
+        check(anyhow::anyhow!("anything"), Exit::Failure);
+    }
+
+    #[test]
+    fn codes_are_distinct_and_count_from_one() {
+        let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+        assert_eq!(codes, [1, 2, 3, 4, 5]);
+    }
+}

@@ -1,0 +1,82 @@
+//! The one door to the terminal: data on stdout, talk on stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+/// Says things, or keeps quiet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    quiet: bool,
+}
+
+impl Printer {
+    /// A printer; a quiet one says errors and data only.
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet }
+    }
+
+    /// Writes a line of data.
+    pub(crate) fn data(line: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(line.as_bytes())?;
+        if !line.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
+    /// Writes data as JSON.
+    pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+        Self::data(&text)
+    }
+
+    /// Says something about what is going on.
+    pub(crate) fn note(self, line: &str) {
+        if !self.quiet {
+            Self::error(line);
+        }
+    }
+
+    /// Says what went wrong.
+    pub(crate) fn error(line: &str) {
+        // Nothing is left to do about a standard error that is closed.
+        drop(writeln!(io::stderr().lock(), "{line}"));
+    }
+
+    /// Whether a person may be watching the talk.
+    pub(crate) fn is_watched(self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// A progress bar over bytes, invisible where nobody watches.
+    pub(crate) fn bytes_bar(self) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(0), self.target());
+        let style = "{msg} {bar:30} {bytes}/{total_bytes} {eta}";
+        bar.with_style(ProgressStyle::with_template(style).unwrap_or_else(|_| plain_style()))
+    }
+
+    /// A sign of life for something of unknown length, invisible where nobody watches.
+    pub(crate) fn spinner(self) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(None, self.target());
+        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
+        let bar = bar.with_style(style.unwrap_or_else(|_| plain_style()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+
+    fn target(self) -> ProgressDrawTarget {
+        if self.is_watched() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        }
+    }
+}
+
+fn plain_style() -> ProgressStyle {
+    ProgressStyle::default_bar()
+}
