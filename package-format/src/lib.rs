@@ -9,6 +9,7 @@ pub mod onnx;
 pub mod settings;
 pub mod shape;
 pub mod signature;
+pub mod torchscript;
 
 pub use dtype::DType;
 pub use format::{Format, TrustClass};
