@@ -2,6 +2,7 @@
 //!
 //! A leaf of the workspace. It knows no runner, no process, no network and no clock.
 
+pub mod digest;
 pub mod dtype;
 pub mod file;
 pub mod format;
@@ -11,6 +12,7 @@ pub mod shape;
 pub mod signature;
 pub mod torchscript;
 
+pub use digest::Digest;
 pub use dtype::DType;
 pub use format::{Format, TrustClass};
 pub use settings::{Device, ExecutionMode, GraphLevel, RunnerSettings};
