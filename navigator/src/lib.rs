@@ -2,4 +2,5 @@
 //!
 //! Knows no server, prints nothing and reads no environment variable.
 
+pub mod inspect;
 pub mod runtime;
