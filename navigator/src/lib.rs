@@ -3,4 +3,5 @@
 //! Knows no server, prints nothing and reads no environment variable.
 
 pub mod host;
+pub mod inspect;
 pub mod runtime;

@@ -10,6 +10,7 @@ pub mod onnx;
 pub mod settings;
 pub mod shape;
 pub mod signature;
+pub mod torchscript;
 
 pub use digest::Digest;
 pub use dtype::DType;
