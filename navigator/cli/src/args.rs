@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, runtime};
+use crate::commands::{doctor, inspect, runtime};
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
 
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Doctor(doctor::DoctorArgs),
     /// List, install or remove vendor libraries.
     Runtime(runtime::RuntimeArgs),
+    /// Tell what is inside a model, without loading it.
+    Inspect(inspect::InspectArgs),
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use nav_navigator::inspect::InspectError;
 use nav_navigator::runtime::RuntimeError;
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
@@ -70,6 +71,13 @@ impl Exit {
                 Self::Integrity
             } else {
                 Self::Environment
+            });
+        }
+        if let Some(error) = cause.downcast_ref::<InspectError>() {
+            return Some(if error.is_integrity() {
+                Self::Integrity
+            } else {
+                Self::Failure
             });
         }
         if let Some(error) = cause.downcast_ref::<LoadError>() {

@@ -38,6 +38,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Doctor(args) => commands::doctor::run(&args, &settings),
         Command::Runtime(args) => commands::runtime::run(&args, &settings, printer),
+        Command::Inspect(args) => commands::inspect::run(&args),
         Command::Worker => commands::worker::run(),
     }
 }

@@ -11,9 +11,11 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// A table's text, without the spaces that pad the last column.
+/// A table's text, without the spaces around it.
 pub(crate) fn text(table: &Table) -> String {
-    let lines: Vec<String> = table.lines().map(|line| line.trim().to_owned()).collect();
+    // Every cell has a space on either side, the first and the last too.
+    let unpadded = |line: String| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned();
+    let lines: Vec<String> = table.lines().map(unpadded).collect();
     lines.join("\n")
 }
 
