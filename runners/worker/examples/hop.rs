@@ -116,10 +116,8 @@ impl Loaded for IdentityModel {
 
 impl Session for IdentitySession {
     fn stage(&mut self, inputs: &[TensorDesc]) -> Result<Staged<'_>, RunError> {
-        let new = inputs
-            .iter()
-            .map(|desc| (desc.clone(), vec![0; desc.byte_size]));
-        self.0 = new.last();
+        let staged = |desc: &TensorDesc| (desc.clone(), vec![0; desc.byte_size]);
+        self.0 = inputs.last().map(staged);
         Ok(self.0.iter_mut().map(|(_, bytes)| &mut bytes[..]).collect())
     }
 

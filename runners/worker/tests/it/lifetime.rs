@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -40,8 +41,14 @@ fn a_model_without_sessions_ends_its_child_too() {
     assert!(!process.exists());
 }
 
+/// Keeps a person who runs the ignored tests from ending them all.
+const LAST_ORDER: &str = "load-and-die";
+
 /// What the child of the next test does.
 pub(crate) fn load_a_model_and_die() {
+    if !std::env::args().any(|argument| argument == LAST_ORDER) {
+        return;
+    }
     let model = load(FAULTY, "m", PATIENT).unwrap();
     let process = ask_for(session(&model).as_mut(), Fault::ProcessId).unwrap();
     eprintln!("worker {process}");
@@ -54,6 +61,7 @@ fn a_child_ends_with_its_parent() {
     let command = command("child_that_is_a_parent");
     let mut parent = Command::new(&command.program)
         .args(&command.arguments)
+        .arg(LAST_ORDER)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -66,6 +74,39 @@ fn a_child_ends_with_its_parent() {
     // Gone already, or about to go.
     let process = rustix::process::pidfd_open(Pid::from_raw(worker).unwrap(), PidfdFlags::empty());
     assert!(!parent.wait().unwrap().success());
+    if let Ok(process) = process {
+        wait_for_end(&process);
+    }
+}
+
+/// What the child of the next test does.
+pub(crate) fn load_what_never_loads() {
+    let path =
+        std::env::args().find_map(|argument| Some(argument.strip_prefix("model=")?.to_owned()));
+    if let Some(path) = path {
+        load(FAULTY, path, PATIENT).unwrap();
+    }
+}
+
+#[test]
+fn a_child_that_hangs_while_loading_ends_with_its_parent_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hangs");
+    let hanging = UnixListener::bind(&path).unwrap();
+    let command = command("child_that_loads_in_vain");
+    let mut parent = Command::new(&command.program)
+        .args(&command.arguments)
+        .arg(format!("model={}", path.display()))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (from_worker, _) = hanging.accept().unwrap();
+    let worker = rustix::net::sockopt::socket_peercred(&from_worker)
+        .unwrap()
+        .pid;
+    let process = rustix::process::pidfd_open(worker, PidfdFlags::empty());
+    parent.kill().unwrap();
+    parent.wait().unwrap();
     if let Ok(process) = process {
         wait_for_end(&process);
     }

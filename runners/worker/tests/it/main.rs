@@ -35,3 +35,9 @@ fn child_scripted() {
 fn child_that_is_a_parent() {
     lifetime::load_a_model_and_die();
 }
+
+#[test]
+#[ignore = "the child that other tests start"]
+fn child_that_loads_in_vain() {
+    lifetime::load_what_never_loads();
+}

@@ -1,8 +1,8 @@
 //! Nothing is left behind, counted in a process that does nothing else.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stderr,
-    dead_code,
     reason = "all of this is a test, and shares its runners and helpers with the other tests"
 )]
 
