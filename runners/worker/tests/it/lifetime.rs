@@ -41,6 +41,13 @@ fn a_model_without_sessions_ends_its_child_too() {
     assert!(!process.exists());
 }
 
+#[test]
+fn a_child_has_only_the_variables_that_are_documented() {
+    let model = load(FAULTY, "m", PATIENT).unwrap();
+    let foreign = ask_for(session(&model).as_mut(), Fault::CountVariables);
+    assert_eq!(foreign, Ok(0));
+}
+
 /// Keeps a person who runs the ignored tests from ending them all.
 const LAST_ORDER: &str = "load-and-die";
 

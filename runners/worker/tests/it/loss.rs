@@ -104,6 +104,23 @@ fn within_the_backoff_calls_fail_at_once_and_say_when_to_come_back() {
 }
 
 #[test]
+fn a_model_that_cannot_be_loaded_again_says_why_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goes");
+    std::fs::write(&path, "").unwrap();
+    let model = load(FAULTY, &path, PATIENT).unwrap();
+    let mut session = session(&model);
+    cause_of(ask_for(session.as_mut(), Fault::Exit));
+    std::fs::remove_file(&path).unwrap();
+    let cause = cause_of(ask(session.as_mut(), 5));
+    assert!(cause.ends_with("goes: it is gone"), "{cause}");
+    let refused = std::sync::Arc::clone(&model).session().unwrap_err();
+    assert!(matches!(refused, LoadError::ModelFile { .. }), "{refused}");
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(ask(session.as_mut(), 5), Ok(5));
+}
+
+#[test]
 fn a_panic_is_an_error_of_that_run_alone() {
     let model = load(FAULTY, "m", PATIENT).unwrap();
     let mut session = session(&model);

@@ -9,6 +9,7 @@
     reason = "all of this is a test, the functions outside of #[test] too"
 )]
 
+mod external;
 mod lifetime;
 mod loss;
 mod protocol;

@@ -12,6 +12,7 @@ use nav_runners::{
     Session, Staged, Tensor, TensorDesc,
 };
 use nav_worker::child::{self, ChildError};
+use nav_worker::parent::INHERITED_ENVIRONMENT;
 
 /// What the child of the tests serves.
 pub(crate) const RUNNERS: &[&dyn Runner] = &[IDENTITY, ADD, FAULTY];
@@ -64,6 +65,12 @@ pub(crate) const FAULTY: &dyn Runner = &TestRunner {
         match Fault::ALL.iter().find(|fault| **fault as i64 == number) {
             None => Ok(vec![y(number)]),
             Some(Fault::ProcessId) => Ok(vec![y(std::process::id().into())]),
+            Some(Fault::CountVariables) => {
+                let known =
+                    |name: &std::ffi::OsStr| INHERITED_ENVIRONMENT.iter().any(|&it| name == it);
+                let foreign = std::env::vars_os().filter(|(name, _)| !known(name));
+                Ok(vec![y(foreign.count().try_into().unwrap())])
+            }
             Some(Fault::LieAboutSize) => {
                 let mut output = y(0);
                 output.desc.byte_size = 7;
@@ -93,6 +100,8 @@ pub(crate) const FAULTY: &dyn Runner = &TestRunner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     ProcessId = 1000,
+    /// Those that a child should not have.
+    CountVariables,
     LieAboutSize,
     Fail,
     FailAtLength,
@@ -105,6 +114,7 @@ pub(crate) enum Fault {
 impl Fault {
     const ALL: &'static [Self] = &[
         Self::ProcessId,
+        Self::CountVariables,
         Self::LieAboutSize,
         Self::Fail,
         Self::FailAtLength,
@@ -187,6 +197,10 @@ impl Runner for TestRunner {
             Some("hangs") => hang(&model.path),
             Some("panics") => panic!("at loading"),
             Some("aborts") => std::process::abort(),
+            Some("goes") if !model.path.exists() => Err(LoadError::ModelFile {
+                path: model.path.clone(),
+                reason: "it is gone".to_owned(),
+            }),
             _ => Ok(Arc::new(TestModel {
                 path: model.path.clone(),
                 signature: (self.signature)(),
