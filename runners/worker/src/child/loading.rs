@@ -37,6 +37,11 @@ impl Model {
         }
     }
 
+    /// An error about this model that a frame can hold.
+    pub(super) fn brief(&self, error: LoadError) -> LoadError {
+        brief(error, &self.request)
+    }
+
     /// The error for a model that fails for this reason before it is run.
     pub(super) fn refused(&self, reason: String) -> LoadError {
         refused(&self.request, reason)
@@ -62,7 +67,7 @@ impl LoadingDesk {
     pub(super) fn answer_load(&self, request: &LoadRequest, place: &OnceLock<Model>) {
         let loaded = match self.load(request) {
             Ok(loaded) => loaded,
-            Err(error) => return self.refuse(&error, request),
+            Err(error) => return self.refuse(error, request),
         };
         let model = Model {
             loaded,
@@ -72,7 +77,7 @@ impl LoadingDesk {
         let model = place.get_or_init(|| model);
         if let Err(unsaid) = self.say(Kind::Loaded, model.loaded.signature()) {
             let reason = format!("its signature cannot be told: {unsaid}");
-            self.refuse(&model.refused(reason), request);
+            self.refuse(model.refused(reason), request);
         }
     }
 
@@ -93,12 +98,9 @@ impl LoadingDesk {
         runners.find(|runner| runner.name() == name)
     }
 
-    fn refuse(&self, error: &LoadError, request: &LoadRequest) {
-        if self.say(Kind::LoadFailed, error).is_err() {
-            let shorter = refused(request, "its reason is too long to be told".to_owned());
-            // What was short enough to be asked about is short enough for an answer.
-            let _said = self.say(Kind::LoadFailed, &shorter);
-        }
+    fn refuse(&self, error: LoadError, request: &LoadRequest) {
+        // What was short enough to be asked about is short enough for an answer.
+        let _said = self.say(Kind::LoadFailed, &brief(error, request));
     }
 
     /// Says something. A parent that cannot be reached is gone, as the main thread sees too.
@@ -108,6 +110,15 @@ impl LoadingDesk {
         let _gone = self.socket.send(frame, None, None);
         Ok(())
     }
+}
+
+/// The error itself, or one without its reason where that is too long for a frame.
+fn brief(error: LoadError, request: &LoadRequest) -> LoadError {
+    let mut frame = FrameWriter::default();
+    if control::encode(&mut frame, Kind::LoadFailed, &error).is_ok() {
+        return error;
+    }
+    refused(request, "its reason is too long to be told".to_owned())
 }
 
 fn refused(request: &LoadRequest, reason: String) -> LoadError {

@@ -52,8 +52,11 @@ impl ServedSession {
         match self.open() {
             Ok(session) => self.session = Some(session),
             Err(error) => {
-                let frame = control::encode(&mut self.writer, Kind::LoadFailed, &error);
-                return frame.map_or(Ok(()), |frame| socket.send(frame, None, None));
+                let error = self.model.brief(error);
+                return match control::encode(&mut self.writer, Kind::LoadFailed, &error) {
+                    Ok(frame) => socket.send(frame, None, None),
+                    Err(_) => Err(SocketError::Closed),
+                };
             }
         }
         socket.send(self.writer.begin(Kind::SessionOpened).finish()?, None, None)?;

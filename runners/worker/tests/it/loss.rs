@@ -158,6 +158,10 @@ fn errors_of_loading_cross_as_they_are() {
         format: Format::Onnx,
     };
     assert_eq!(refused, expected);
+    let refused = load(IDENTITY, "refused-at-length", PATIENT).unwrap_err();
+    let expected = "runner Identity refused model refused-at-length: \
+                    its reason is too long to be told";
+    assert_eq!(refused.to_string(), expected);
     let panicked = load(IDENTITY, "panics", PATIENT).unwrap_err();
     let expected = "runner Identity refused model panics: it panicked: at loading";
     assert_eq!(panicked.to_string(), expected);

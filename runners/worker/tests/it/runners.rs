@@ -194,6 +194,10 @@ impl Runner for TestRunner {
                 runner: self.name.to_owned(),
                 format: model.format,
             }),
+            Some("refused-at-length") => Err(LoadError::ModelFile {
+                path: model.path.clone(),
+                reason: "x".repeat(1 << 20),
+            }),
             Some("hangs") => hang(&model.path),
             Some("panics") => panic!("at loading"),
             Some("aborts") => std::process::abort(),
