@@ -85,8 +85,10 @@ impl SharedMemory {
         let file = rustix::fs::memfd_create("nav-shared-memory", flags)
             .map_err(failed("create a file for"))?;
         rustix::fs::ftruncate(&file, size).map_err(failed("size a file to"))?;
-        rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size)
-            .map_err(failed("reserve"))?;
+        rustix::io::retry_on_intr(|| {
+            rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size)
+        })
+        .map_err(failed("reserve"))?;
         rustix::fs::fcntl_add_seals(&file, SIZE_SEALS).map_err(failed("seal"))?;
         Ok((Self::map(&file, length)?, file))
     }

@@ -1,6 +1,6 @@
 //! Frames: what parent and child say to each other, byte by byte.
 //!
-//! Knows no socket, no process and no tensor; [`crate::tensors`] and [`crate::control`] fill the bodies.
+//! Knows no socket, no process and no tensor; `tensors` and `control` fill the bodies.
 //!
 //! A frame is one packet on a Unix socket of type `SOCK_SEQPACKET`. The kernel keeps packets apart and
 //! keeps a file descriptor with the packet it was sent with, so there is no buffering, no resuming inside

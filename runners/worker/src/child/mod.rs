@@ -1,6 +1,7 @@
 //! The child side: what the process does that holds a model for another one.
 
 mod contain;
+mod loading;
 mod serve;
 mod session;
 

@@ -4,42 +4,25 @@
 //! outputs from the runner's memory into shared memory, as their size is known only after a run.
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use nav_native::shared_memory::SharedMemory;
-use nav_runners::{LoadError, Loaded, Outputs, RunError, Session, TensorDesc};
+use nav_runners::{LoadError, Outputs, RunError, Session, TensorDesc};
 use smallvec::SmallVec;
 
 use super::contain::contain;
+use super::loading::Model;
 use crate::control;
 use crate::frame::{Frame, FrameError, FrameWriter, INPUT_SLOT, Kind, MAX_SLOTS};
 use crate::layout::{self, Layout};
 use crate::socket::{ReceiveBuffer, Received, Socket, SocketError};
 use crate::tensors::{self, Placed};
 
-/// What a session's errors name.
-#[derive(Clone, Debug)]
-pub(super) struct Origin {
-    pub(super) runner: String,
-    pub(super) path: PathBuf,
-}
-
-impl Origin {
-    fn failed(&self, reason: String) -> RunError {
-        RunError::Runtime {
-            runner: self.runner.clone(),
-            reason,
-        }
-    }
-}
-
 /// Opens a session and answers its requests until the parent closes the connection. A connection that
 /// cannot go on is closed, upon which the parent decides.
-pub(super) fn serve(loaded: Arc<dyn Loaded>, origin: Origin, socket: &Socket) {
+pub(super) fn serve(model: Model, socket: &Socket) {
     let mut served = ServedSession {
-        loaded,
-        origin,
+        model,
         session: None,
         slots: [const { None }; MAX_SLOTS as usize],
         writer: FrameWriter::default(),
@@ -51,8 +34,7 @@ pub(super) fn serve(loaded: Arc<dyn Loaded>, origin: Origin, socket: &Socket) {
 type Slots = [Option<SharedMemory>; MAX_SLOTS as usize];
 
 struct ServedSession {
-    loaded: Arc<dyn Loaded>,
-    origin: Origin,
+    model: Model,
     /// None until it is needed again, after one that panicked.
     session: Option<Box<dyn Session>>,
     slots: Slots,
@@ -70,8 +52,11 @@ impl ServedSession {
         match self.open() {
             Ok(session) => self.session = Some(session),
             Err(error) => {
-                let frame = control::encode(&mut self.writer, Kind::LoadFailed, &error);
-                return frame.map_or(Ok(()), |frame| socket.send(frame, None, None));
+                let error = self.model.brief(error);
+                return match control::encode(&mut self.writer, Kind::LoadFailed, &error) {
+                    Ok(frame) => socket.send(frame, None, None),
+                    Err(_) => Err(SocketError::Closed),
+                };
             }
         }
         socket.send(self.writer.begin(Kind::SessionOpened).finish()?, None, None)?;
@@ -90,13 +75,8 @@ impl ServedSession {
     }
 
     fn open(&self) -> Result<Box<dyn Session>, LoadError> {
-        contain(|| Arc::clone(&self.loaded).session()).unwrap_or_else(|reason| {
-            Err(LoadError::Model {
-                runner: self.origin.runner.clone(),
-                path: self.origin.path.clone(),
-                reason,
-            })
-        })
+        contain(|| Arc::clone(&self.model.loaded).session())
+            .unwrap_or_else(|reason| Err(self.model.refused(reason)))
     }
 
     fn map_slot(&mut self, mut frame: Frame<'_>, file: OwnedFd) -> Result<(), SocketError> {
@@ -135,13 +115,13 @@ impl ServedSession {
             Some(session) => session,
             None => self
                 .open()
-                .map_err(|error| self.origin.failed(error.to_string()))?,
+                .map_err(|error| self.model.failed(error.to_string()))?,
         };
         let memory = slot(&self.slots, INPUT_SLOT).map_or(&[][..], SharedMemory::as_slice);
         // A session that panics goes with its panic: what it was in the middle of, nobody knows.
-        let origin = &self.origin;
+        let model = &self.model;
         let ran = contain(move || {
-            let outputs = run_on(session.as_mut(), memory, &request.inputs, origin);
+            let outputs = run_on(session.as_mut(), memory, &request.inputs, model);
             (session, outputs)
         });
         match ran {
@@ -149,7 +129,7 @@ impl ServedSession {
                 self.session = Some(session);
                 outputs
             }
-            Err(reason) => Err(self.origin.failed(reason)),
+            Err(reason) => Err(self.model.failed(reason)),
         }
     }
 
@@ -166,7 +146,7 @@ impl ServedSession {
         let layout = Layout::of(sizes.clone()).filter(|_| sizes.eq(described));
         let Some(layout) = layout else {
             let reason = "its outputs are not as large as it says they are";
-            return self.fail(&self.origin.failed(reason.to_owned()), socket);
+            return self.fail(&self.model.failed(reason.to_owned()), socket);
         };
         if self.size_of(number) < layout.total
             && !self.ask_for_output(layout.total, socket, buffer)?
@@ -188,7 +168,7 @@ impl ServedSession {
             .and_then(|()| self.writer.finish());
         match frame {
             Ok(frame) => socket.send(frame, None, None),
-            Err(error) => self.fail(&self.origin.failed(error.to_string()), socket),
+            Err(error) => self.fail(&self.model.failed(error.to_string()), socket),
         }
     }
 
@@ -241,7 +221,7 @@ impl ServedSession {
             return socket.send(frame, None, None);
         }
         let error = self
-            .origin
+            .model
             .failed("its reason is too long to be told".to_owned());
         match control::encode(&mut self.writer, Kind::RunFailed, &error) {
             Ok(frame) => socket.send(frame, None, None),
@@ -272,19 +252,19 @@ fn run_on(
     session: &mut dyn Session,
     memory: &[u8],
     inputs: &[Placed],
-    origin: &Origin,
+    model: &Model,
 ) -> Result<Outputs, RunError> {
     let descs: SmallVec<[TensorDesc; 4]> = inputs.iter().map(|input| input.desc.clone()).collect();
     let staged = session.stage(&descs)?;
     if staged.len() != inputs.len() {
-        return Err(origin.failed("it wants another number of inputs".to_owned()));
+        return Err(model.failed("it wants another number of inputs".to_owned()));
     }
     for (target, input) in staged.into_iter().zip(inputs) {
         let end = input.offset.checked_add(input.desc.byte_size);
         let source = end.and_then(|end| memory.get(input.offset..end));
         match source {
             Some(source) if source.len() == target.len() => target.copy_from_slice(source),
-            _ => return Err(origin.failed("its inputs are not where they should be".to_owned())),
+            _ => return Err(model.failed("its inputs are not where they should be".to_owned())),
         }
     }
     session.run()

@@ -16,9 +16,9 @@ use super::worker::{Failure, Worker};
 use crate::control::LoadRequest;
 use crate::socket::{ReceiveBuffer, SocketError};
 
-/// A model that another process holds.
+/// A model that another process holds. Dropping the last user of it waits for that process to end.
 pub(super) struct IsolatedModel {
-    pub(super) command: WorkerCommand,
+    command: WorkerCommand,
     pub(super) options: WorkerOptions,
     request: LoadRequest,
     signature: Signature,
