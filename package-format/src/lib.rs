@@ -10,6 +10,7 @@ pub mod onnx;
 pub mod settings;
 pub mod shape;
 pub mod signature;
+pub mod tensor_data;
 pub mod torchscript;
 
 pub use digest::Digest;
@@ -18,3 +19,4 @@ pub use format::{Format, TrustClass};
 pub use settings::{Device, ExecutionMode, GraphLevel, RunnerSettings};
 pub use shape::{Shape, ShapeError};
 pub use signature::{Dim, Signature, TensorSpec};
+pub use tensor_data::{TensorData, TensorDataError, TensorView};
