@@ -7,6 +7,7 @@ pub mod dtype;
 pub mod file;
 pub mod format;
 pub mod onnx;
+pub mod numpy;
 pub mod settings;
 pub mod shape;
 pub mod signature;
