@@ -8,8 +8,7 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Messages inside messages. Protobuf's own parsers stop at 100; a graph inside a graph takes three.
     pub depth: u32,
-    /// Bytes of memory for what is kept: every message counts twice the size of its decoded form, as
-    /// a growing list may hold room for as many again, and every text its length.
+    /// Bytes of memory for what is kept: lists by their capacity, texts by their length.
     pub memory: u64,
     /// Bytes of one name.
     pub name_bytes: u64,
@@ -22,7 +21,7 @@ impl Default for Limits {
         Self {
             file_bytes: i32::MAX as u64,
             depth: 100,
-            // Some 500 thousand ordinary nodes: several times the largest graphs that are in use.
+            // Some million ordinary nodes: several times the largest graphs that are in use.
             memory: 512 << 20,
             name_bytes: 64 << 10,
             text_bytes: 16 << 20,

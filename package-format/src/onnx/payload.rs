@@ -3,7 +3,7 @@
 use super::element::ElementType;
 use super::error::OnnxError;
 use super::proto::tensor_proto::DataType;
-use super::structure::{Payload, Tensor};
+use super::structure::{Payload, SparseTensor, Tensor};
 
 /// How many extents of an impossible shape an error repeats.
 const SHOWN_DIMS: usize = 8;
@@ -11,20 +11,7 @@ const SHOWN_DIMS: usize = 8;
 impl Tensor {
     /// How many elements it has.
     pub fn element_count(&self) -> Result<u64, OnnxError> {
-        let impossible = || OnnxError::ShapeOverflow {
-            tensor: self.name.clone(),
-            dims: self.dims.iter().copied().take(SHOWN_DIMS).collect(),
-        };
-        if self.dims.iter().any(|&extent| extent < 0) {
-            return Err(impossible());
-        }
-        // An extent of 0 makes the count 0 whatever the others are, so it must win over an overflow.
-        if self.dims.contains(&0) {
-            return Ok(0);
-        }
-        let mut dims = self.dims.iter();
-        let count = dims.try_fold(1_i64, |count, &extent| count.checked_mul(extent));
-        count.map(i64::cast_unsigned).ok_or_else(impossible)
+        count(&self.name, &self.dims)
     }
 
     /// How many bytes its value takes as little-endian elements; none for byte strings and unknown types.
@@ -34,10 +21,33 @@ impl Tensor {
     }
 }
 
+fn count(tensor: &str, dims: &[i64]) -> Result<u64, OnnxError> {
+    let impossible = || OnnxError::ShapeOverflow {
+        tensor: tensor.to_owned(),
+        dims: dims.iter().copied().take(SHOWN_DIMS).collect(),
+    };
+    if dims.iter().any(|&extent| extent < 0) {
+        return Err(impossible());
+    }
+    // An extent of 0 makes the count 0 whatever the others are, so it must win over an overflow.
+    if dims.contains(&0) {
+        return Ok(0);
+    }
+    let count = dims
+        .iter()
+        .try_fold(1_i64, |count, &extent| count.checked_mul(extent));
+    count.map(i64::cast_unsigned).ok_or_else(impossible)
+}
+
 /// Bytes for `count` elements of `bits` each. A count is below 2^63, so elements of 16 bytes can overflow.
 fn packed(count: u64, bits: u32) -> u64 {
     let bytes = (u128::from(count) * u128::from(bits)).div_ceil(8);
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// Checks that the whole of a sparse tensor has extents that can be. Its parts are tensors themselves.
+pub(super) fn check_sparse(sparse: &SparseTensor) -> Result<(), OnnxError> {
+    count(&sparse.values.name, &sparse.dims).map(drop)
 }
 
 /// Checks that the value of a tensor is where its type says, and as large as its shape says.

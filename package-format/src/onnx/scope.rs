@@ -38,6 +38,16 @@ impl<'model> Scope<'model> {
         });
         own.chain(self.all_attributes().flat_map(Attribute::all_tensors))
     }
+
+    /// Every sparse tensor in it, but not those of inner graphs.
+    pub fn sparse_tensors(self) -> impl Iterator<Item = &'model SparseTensor> {
+        let own = self.graph.into_iter();
+        let own = own.flat_map(|graph| &graph.sparse_initializers);
+        own.chain(
+            self.all_attributes()
+                .flat_map(Attribute::all_sparse_tensors),
+        )
+    }
 }
 
 fn parts(sparse: &SparseTensor) -> [&Tensor; 2] {
@@ -47,10 +57,14 @@ fn parts(sparse: &SparseTensor) -> [&Tensor; 2] {
 impl Attribute {
     /// Every tensor that it holds, those of sparse tensors too.
     pub fn all_tensors(&self) -> impl Iterator<Item = &Tensor> {
-        let sparse = self.sparse_tensor.as_deref().into_iter();
-        let sparse = sparse.chain(&self.sparse_tensors).flat_map(parts);
         let dense = self.tensor.as_deref().into_iter().chain(&self.tensors);
-        dense.chain(sparse)
+        dense.chain(self.all_sparse_tensors().flat_map(parts))
+    }
+
+    /// Every sparse tensor that it holds.
+    pub fn all_sparse_tensors(&self) -> impl Iterator<Item = &SparseTensor> {
+        let one = self.sparse_tensor.as_deref().into_iter();
+        one.chain(&self.sparse_tensors)
     }
 
     /// Every graph that it holds.

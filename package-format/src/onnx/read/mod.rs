@@ -1,6 +1,7 @@
 //! The bounded reader: bytes of unknown origin to [`super::Model`].
 
 mod model;
+mod take;
 mod tensor;
 mod value;
 mod wire;

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::wire::{Field, Message, Wire};
+use super::take::Message;
+use super::wire::{Field, Wire};
 use crate::onnx::error::OnnxError;
 use crate::onnx::limits::Limits;
 use crate::onnx::payload;
@@ -37,7 +38,10 @@ pub fn read(source: impl Read + Seek, limits: &Limits) -> Result<Model, OnnxErro
         (None, _) => return Err(not_onnx("it has no format version".to_owned())),
         (_, None) => return Err(not_onnx("it has no graph".to_owned())),
     }
-    model.tensors().try_for_each(payload::check)?;
+    for scope in model.scopes() {
+        scope.tensors().try_for_each(payload::check)?;
+        scope.sparse_tensors().try_for_each(payload::check_sparse)?;
+    }
     Ok(model)
 }
 

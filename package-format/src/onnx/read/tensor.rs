@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::wire::{Field, Message, Wire};
+use super::take::Message;
+use super::wire::{Field, Wire};
 use crate::onnx::element::ElementType;
 use crate::onnx::error::OnnxError;
 use crate::onnx::proto::tensor_proto::DataLocation;

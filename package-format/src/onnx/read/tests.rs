@@ -223,6 +223,21 @@ fn extents_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn extents_of_sparse_tensors_are_checked_too() {
+    let mut graph = GraphProto::named("g");
+    graph.sparse_initializer.push(SparseTensorProto {
+        values: Some(tensor("sparse", &[1], &[1.0_f32])),
+        indices: Some(tensor("", &[1], &[3_i64])),
+        dims: vec![1 << 62, 2],
+    });
+    let error = read_model(&graph.into_model()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "tensor \"sparse\" has impossible extents [4611686018427387904, 2]"
+    );
+}
+
+#[test]
 fn a_value_must_be_as_large_as_shape_and_type_say() {
     let check = |tensor: TensorProto, expected: Result<(), &str>| {
         let outcome = with_initializer(tensor).map(drop);

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::wire::{Field, Message, Wire};
+use super::take::Message;
+use super::wire::{Field, Wire};
 use crate::Dim;
 use crate::onnx::element::ElementType;
 use crate::onnx::error::OnnxError;
@@ -101,7 +102,7 @@ fn push_dim<R: Read + Seek>(
     field: Field,
     wire: &mut Wire<R>,
 ) -> Result<(), OnnxError> {
-    wire.charge(2 * size_of::<Dim>() as u64, field.offset)?;
+    wire.make_room(dims, field.offset)?;
     let mut dim = Dim::Unknown;
     wire.each(field, |field, wire| {
         match field.number {

@@ -1,4 +1,4 @@
-//! Protobuf's wire format, read forwards from a file: fields inside spans, within bounds.
+//! Protobuf's wire format, read forwards from a file: fields and numbers inside spans, within bounds.
 //!
 //! Knows nothing of ONNX. Never allocates by what the file claims, only for bytes that it has checked to
 //! be there and within the limits.
@@ -8,15 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use crate::onnx::error::OnnxError;
 use crate::onnx::limits::Limits;
 
-/// What a text takes besides its bytes.
-const TEXT_OVERHEAD: u64 = 32;
 const LONGEST_VARINT: u32 = 10;
-
-/// A message that can be read field by field. Reading one twice merges, as protobuf demands.
-pub(super) trait Message: Default {
-    /// Takes in one field. Fields of no interest must be skipped.
-    fn field<R: Read + Seek>(&mut self, field: Field, wire: &mut Wire<R>) -> Result<(), OnnxError>;
-}
 
 /// The start of one field.
 #[derive(Clone, Copy, Debug)]
@@ -73,10 +65,10 @@ impl Field {
 #[derive(Debug)]
 pub(super) struct Wire<R> {
     source: BufReader<R>,
-    offset: u64,
+    pub(super) offset: u64,
     depth: u32,
     memory: u64,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl<R: Read + Seek> Wire<R> {
@@ -162,92 +154,29 @@ impl<R: Read + Seek> Wire<R> {
         Ok(())
     }
 
-    /// Reads a message into one that may already hold something.
-    pub(super) fn merge<M: Message>(
-        &mut self,
-        message: &mut M,
-        field: Field,
-    ) -> Result<(), OnnxError> {
-        self.each(field, |field, wire| message.field(field, wire))
-    }
-
-    /// Reads a message into a place that may be empty.
-    pub(super) fn merge_boxed<M: Message>(
-        &mut self,
-        message: &mut Option<Box<M>>,
-        field: Field,
-    ) -> Result<(), OnnxError> {
-        if message.is_none() {
-            self.charge(size_of::<M>() as u64, field.offset)?;
-        }
-        self.merge(message.get_or_insert_default().as_mut(), field)
-    }
-
-    /// Reads one more message of a list.
-    pub(super) fn push<M: Message>(
-        &mut self,
-        list: &mut Vec<M>,
-        field: Field,
-    ) -> Result<(), OnnxError> {
-        self.charge(2 * size_of::<M>() as u64, field.offset)?;
-        let mut message = M::default();
-        self.merge(&mut message, field)?;
-        list.push(message);
-        Ok(())
-    }
-
-    /// Reads a name.
-    pub(super) fn name(&mut self, name: &mut String, field: Field) -> Result<(), OnnxError> {
-        *name = self.text(field, self.limits.name_bytes)?;
-        Ok(())
-    }
-
-    /// Reads one more name of a list.
-    pub(super) fn push_name(
-        &mut self,
-        names: &mut Vec<String>,
-        field: Field,
-    ) -> Result<(), OnnxError> {
-        self.charge(2 * size_of::<String>() as u64, field.offset)?;
-        names.push(self.text(field, self.limits.name_bytes)?);
-        Ok(())
-    }
-
-    /// Reads prose or settings.
-    pub(super) fn long_text(&mut self, text: &mut String, field: Field) -> Result<(), OnnxError> {
-        *text = self.text(field, self.limits.text_bytes)?;
-        Ok(())
-    }
-
-    /// Reads whole numbers, packed or not.
-    pub(super) fn push_numbers(
-        &mut self,
-        numbers: &mut Vec<i64>,
-        field: Field,
-    ) -> Result<(), OnnxError> {
-        let end = match field.value {
-            Value::Varint(value) => {
-                self.charge(16, field.offset)?;
-                numbers.push(value.cast_signed());
-                return Ok(());
-            }
-            Value::Span(end) => end,
-            Value::Fixed32 | Value::Fixed64 => return Err(field.wrong()),
-        };
-        while self.offset < end {
-            self.charge(16, field.offset)?;
-            numbers.push(self.varint(end)?.cast_signed());
+    /// Takes note of memory that is about to be used.
+    pub(super) fn charge(&mut self, bytes: u64, offset: u64) -> Result<(), OnnxError> {
+        self.memory = self.memory.saturating_add(bytes);
+        if self.memory > self.limits.memory {
+            return Err(OnnxError::TooMany {
+                offset,
+                limit: self.limits.memory,
+            });
         }
         Ok(())
     }
 
-    /// Counts whole numbers, packed or not, without keeping them.
-    pub(super) fn count_numbers(&mut self, field: Field) -> Result<u64, OnnxError> {
-        let end = match field.value {
-            Value::Varint(_) => return Ok(1),
-            Value::Span(end) => end,
-            Value::Fixed32 | Value::Fixed64 => return Err(field.wrong()),
-        };
+    /// The next bytes, which must be known to be there and within a limit.
+    pub(super) fn bytes(&mut self, count: u64) -> Result<Vec<u8>, OnnxError> {
+        let mut bytes = vec![0; usize_of(count)];
+        let read = self.source.read_exact(&mut bytes);
+        read.map_err(|source| self.failed(source))?;
+        self.offset += count;
+        Ok(bytes)
+    }
+
+    /// Counts the numbers that are packed up to `end`.
+    pub(super) fn count_varints(&mut self, end: u64) -> Result<u64, OnnxError> {
         let (mut count, mut length) = (0, 0);
         while self.offset < end {
             let offset = self.offset;
@@ -273,61 +202,7 @@ impl<R: Read + Seek> Wire<R> {
         }
     }
 
-    /// Counts numbers of a fixed size, packed or not, without keeping them.
-    pub(super) fn count_fixed(&mut self, field: Field, size: u64) -> Result<u64, OnnxError> {
-        match (field.value, size) {
-            (Value::Fixed32, 4) | (Value::Fixed64, 8) => Ok(1),
-            (Value::Span(end), _) => {
-                let bytes = end - self.offset;
-                self.skip(field)?;
-                if bytes.is_multiple_of(size) {
-                    Ok(bytes / size)
-                } else {
-                    Err(OnnxError::Truncated { offset: end })
-                }
-            }
-            _ => Err(field.wrong()),
-        }
-    }
-
-    /// Passes over bytes and tells how many they were.
-    pub(super) fn count_bytes(&mut self, field: Field) -> Result<u64, OnnxError> {
-        let bytes = field.span()? - self.offset;
-        self.skip(field)?;
-        Ok(bytes)
-    }
-
-    /// Takes note of memory that is about to be used.
-    pub(super) fn charge(&mut self, bytes: u64, offset: u64) -> Result<(), OnnxError> {
-        self.memory = self.memory.saturating_add(bytes);
-        if self.memory > self.limits.memory {
-            return Err(OnnxError::TooMany {
-                offset,
-                limit: self.limits.memory,
-            });
-        }
-        Ok(())
-    }
-
-    fn text(&mut self, field: Field, limit: u64) -> Result<String, OnnxError> {
-        let bytes = field.span()? - self.offset;
-        let offset = self.offset;
-        if bytes > limit {
-            return Err(OnnxError::TooLong {
-                offset,
-                bytes,
-                limit,
-            });
-        }
-        self.charge(bytes + TEXT_OVERHEAD, offset)?;
-        let mut text = vec![0; usize_of(bytes)];
-        let read = self.source.read_exact(&mut text);
-        read.map_err(|source| self.failed(source))?;
-        self.offset += bytes;
-        String::from_utf8(text).map_err(|_| OnnxError::NotUtf8 { offset })
-    }
-
-    fn varint(&mut self, end: u64) -> Result<u64, OnnxError> {
+    pub(super) fn varint(&mut self, end: u64) -> Result<u64, OnnxError> {
         let offset = self.offset;
         let mut value = 0;
         for position in 0..LONGEST_VARINT {
