@@ -24,6 +24,7 @@ const OTHERS: &[(usize, &[u8], &str)] = &[
     (0, b"\x7fELF", "a program or library"),
     (0, b"\x93NUMPY", "a NumPy array"),
     (4, b"TFL3", "a TensorFlow Lite model"),
+    (4, b"ORTM", "a model in ONNX Runtime's own format"),
     (8, b"{\"", "a safetensors file: weights without a model"),
 ];
 
