@@ -6,11 +6,12 @@ pub mod digest;
 pub mod dtype;
 pub mod file;
 pub mod format;
-pub mod onnx;
 pub mod numpy;
+pub mod onnx;
 pub mod settings;
 pub mod shape;
 pub mod signature;
+pub mod strings;
 pub mod tensor_data;
 pub mod torchscript;
 

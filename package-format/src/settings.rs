@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,30 @@ impl fmt::Display for Device {
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda(number) => write!(f, "cuda:{number}"),
         }
+    }
+}
+
+/// A text that names no device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no device, which is `cpu` or `cuda:` and a number")]
+pub struct UnknownDevice {
+    /// The text as given.
+    pub text: String,
+}
+
+impl FromStr for Device {
+    type Err = UnknownDevice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDevice> {
+        if text == "cpu" {
+            return Ok(Self::Cpu);
+        }
+        let number = text
+            .strip_prefix("cuda:")
+            .and_then(|number| number.parse().ok());
+        number.map(Self::Cuda).ok_or_else(|| UnknownDevice {
+            text: text.to_owned(),
+        })
     }
 }
 
@@ -85,6 +110,15 @@ pub struct RunnerSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn devices_are_read_back_as_they_are_written() {
+        for device in [Device::Cpu, Device::Cuda(0), Device::Cuda(7)] {
+            assert_eq!(device.to_string().parse(), Ok(device));
+        }
+        assert!("gpu".parse::<Device>().is_err());
+        assert!("cuda:".parse::<Device>().is_err());
+    }
 
     #[test]
     fn settings_left_open_take_no_room_and_unknown_ones_are_refused() {

@@ -2,10 +2,8 @@
 //!
 //! Knows no file format and no runner.
 
+use crate::strings::{self, StringsError};
 use crate::{DType, Shape, ShapeError};
-
-/// How many bytes say how long a byte string is.
-const PREFIX: usize = size_of::<u32>();
 
 /// A tensor that owns its elements. It can only be made of bytes that are right for its element type
 /// and shape, so whoever holds one need not check again.
@@ -50,22 +48,9 @@ pub enum TensorDataError {
         /// What it holds.
         value: u8,
     },
-    /// The bytes end inside a byte string.
-    #[error("element {element} of {count} runs past the end of the data")]
-    StringTruncated {
-        /// Which element.
-        element: usize,
-        /// How many the shape asks for.
-        count: usize,
-    },
-    /// There are bytes after the last byte string.
-    #[error("{extra} bytes are left over after {count} elements")]
-    StringLeftOver {
-        /// How many elements the shape asks for.
-        count: usize,
-        /// How many bytes follow them.
-        extra: usize,
-    },
+    /// The bytes are not byte strings, one for each element.
+    #[error(transparent)]
+    Strings(#[from] StringsError),
 }
 
 impl TensorData {
@@ -124,7 +109,7 @@ impl<'a> TensorView<'a> {
             }
             Some(_) if dtype == DType::Bool => check_bools(bytes)?,
             Some(_) => {}
-            None => check_strings(bytes, shape.element_count()?)?,
+            None => strings::check(bytes, shape.element_count()?)?,
         }
         Ok(Self {
             dtype,
@@ -155,7 +140,7 @@ impl<'a> TensorView<'a> {
             _ => &[],
         };
         std::iter::from_fn(move || {
-            let (string, tail) = split_string(rest)?;
+            let (string, tail) = strings::split_first(rest)?;
             rest = tail;
             Some(string)
         })
@@ -167,26 +152,6 @@ fn check_bools(bytes: &[u8]) -> Result<(), TensorDataError> {
         Some((element, &value)) => Err(TensorDataError::Bool { element, value }),
         None => Ok(()),
     }
-}
-
-fn check_strings(bytes: &[u8], count: usize) -> Result<(), TensorDataError> {
-    let mut rest = bytes;
-    for element in 0..count {
-        let Some((_, tail)) = split_string(rest) else {
-            return Err(TensorDataError::StringTruncated { element, count });
-        };
-        rest = tail;
-    }
-    match rest.len() {
-        0 => Ok(()),
-        extra => Err(TensorDataError::StringLeftOver { count, extra }),
-    }
-}
-
-/// The first byte string, and what follows it.
-fn split_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (prefix, tail) = bytes.split_first_chunk::<PREFIX>()?;
-    tail.split_at_checked(usize::try_from(u32::from_le_bytes(*prefix)).ok()?)
 }
 
 #[cfg(test)]
@@ -221,7 +186,7 @@ mod tests {
             DType::Bytes,
             [2],
             &[0, 0, 0, 0, 1, 0, 0, 0],
-            Err("element 1 of 2 runs past the end of the data"),
+            Err("element 1 runs past the end of the data"),
         );
         check(
             DType::Bytes,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nav_package_format::{DType, Shape, Signature};
+use nav_package_format::{Signature, TensorDataError, TensorView};
 use smallvec::SmallVec;
 
 use crate::error::{LoadError, RunError};
@@ -13,7 +13,7 @@ use crate::tensor::{Outputs, Tensor, TensorDesc};
 /// A runner and a model. Holds nothing heavy until it is activated.
 #[derive(Debug)]
 pub struct RunnerHandle {
-    runner: &'static dyn Runner,
+    runner: Box<dyn Runner>,
     model: ModelFile,
     options: LoadOptions,
     active: Option<Active>,
@@ -23,17 +23,6 @@ pub struct RunnerHandle {
 struct Active {
     session: Box<dyn Session>,
     loaded: Arc<dyn Loaded>,
-}
-
-/// A tensor that the caller has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TensorView<'data> {
-    /// The type of its elements.
-    pub dtype: DType,
-    /// Its extents.
-    pub shape: Shape,
-    /// Its elements, little-endian and row-major.
-    pub bytes: &'data [u8],
 }
 
 /// What an inference gave, by name or in the order of the signature.
@@ -59,7 +48,7 @@ pub enum InferError {
 
 impl RunnerHandle {
     /// A handle that is not activated yet.
-    pub fn new(runner: &'static dyn Runner, model: ModelFile, options: LoadOptions) -> Self {
+    pub fn new(runner: Box<dyn Runner>, model: ModelFile, options: LoadOptions) -> Self {
         Self {
             runner,
             model,
@@ -104,14 +93,14 @@ impl RunnerHandle {
             .iter()
             .map(|&(index, view)| TensorDesc {
                 index,
-                dtype: view.dtype,
-                shape: view.shape.clone(),
-                byte_size: view.bytes.len(),
+                dtype: view.dtype(),
+                shape: view.shape().clone(),
+                byte_size: view.bytes().len(),
             })
             .collect();
         let staged = session.stage(&descs)?;
         for (memory, (_, view)) in staged.into_iter().zip(&order) {
-            memory.copy_from_slice(view.bytes);
+            memory.copy_from_slice(view.bytes());
         }
         Ok(NamedOutputs {
             signature,
@@ -154,6 +143,19 @@ impl NamedOutputs<'_> {
             let spec = self.signature.outputs.get(tensor.desc.index)?;
             Some((spec.name.as_str(), tensor))
         })
+    }
+
+    /// Names and checked views, in the order of the signature.
+    pub fn views(&self) -> Result<Vec<(&str, TensorView<'_>)>, TensorDataError> {
+        self.iter()
+            .map(|(name, tensor)| {
+                let desc = &tensor.desc;
+                Ok((
+                    name,
+                    TensorView::new(desc.dtype, &desc.shape, &tensor.bytes)?,
+                ))
+            })
+            .collect()
     }
 
     /// The tensors alone.

@@ -11,7 +11,6 @@ pub mod onnx_cuda;
 pub mod onnx_tensorrt;
 pub mod onnxruntime;
 pub mod runner;
-pub mod strings;
 pub mod tensor;
 #[cfg(feature = "tract")]
 pub mod tract_cpu;
@@ -19,7 +18,7 @@ pub mod tract_cpu;
 pub use nav_native::gpu;
 
 pub use error::{LoadError, RunError};
-pub use handle::{NamedOutputs, RunnerHandle, TensorView};
+pub use handle::{NamedOutputs, RunnerHandle};
 pub use input::InputError;
 pub use library::{Libraries, VendorRuntime};
 pub use runner::{LoadOptions, Loaded, ModelFile, Probe, Runner, Session};

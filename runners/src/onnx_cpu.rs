@@ -26,6 +26,10 @@ impl Runner for OnnxCpu {
         &[Format::Onnx]
     }
 
+    fn vendor_runtime(&self) -> Option<VendorRuntime> {
+        Some(RUNTIME)
+    }
+
     fn probe(&self, libraries: &Libraries) -> Probe {
         match library::open_for_cpu(libraries) {
             Ok(opened) => Probe::Ready {
@@ -41,7 +45,7 @@ impl Runner for OnnxCpu {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.check(self)?;
+        model.admit_onnx(self)?;
         if options.device != Device::Cpu {
             let runner = self.name().to_owned();
             return Err(LoadError::Device {

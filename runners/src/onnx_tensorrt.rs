@@ -6,7 +6,7 @@ use nav_package_format::Format;
 use ort::ep::{self, ExecutionProvider};
 
 use crate::error::LoadError;
-use crate::library::Libraries;
+use crate::library::{Libraries, VendorRuntime};
 use crate::onnxruntime::accelerator::Accelerator;
 use crate::runner::{LoadOptions, Loaded, ModelFile, Probe, Runner};
 
@@ -35,6 +35,10 @@ impl Runner for OnnxTensorRt {
 
     fn formats(&self) -> &'static [Format] {
         &[Format::Onnx]
+    }
+
+    fn vendor_runtime(&self) -> Option<VendorRuntime> {
+        Some(VendorRuntime::OnnxruntimeCuda)
     }
 
     fn probe(&self, libraries: &Libraries) -> Probe {

@@ -4,12 +4,12 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nav_package_format::onnx::{self, ModelFileError};
+use nav_package_format::onnx::{self, ModelFacts, ModelFileError};
 use nav_package_format::{Device, Format, RunnerSettings, Signature};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LoadError, RunError};
-use crate::library::Libraries;
+use crate::library::{Libraries, VendorRuntime};
 use crate::tensor::{Outputs, Staged, TensorDesc};
 
 /// A way to run models, as listed in [`crate::RUNNERS`].
@@ -20,11 +20,38 @@ pub trait Runner: Debug + Sync {
     /// The kinds of model file it reads.
     fn formats(&self) -> &'static [Format];
 
+    /// The vendor libraries it needs, where `nav` can install them.
+    fn vendor_runtime(&self) -> Option<VendorRuntime> {
+        None
+    }
+
     /// Whether it works on this host, found by trying and not by guessing.
     fn probe(&self, libraries: &Libraries) -> Probe;
 
     /// Loads a model, once for as many sessions as are wanted.
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError>;
+}
+
+impl<R: Runner + ?Sized> Runner for &R {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        (**self).formats()
+    }
+
+    fn vendor_runtime(&self) -> Option<VendorRuntime> {
+        (**self).vendor_runtime()
+    }
+
+    fn probe(&self, libraries: &Libraries) -> Probe {
+        (**self).probe(libraries)
+    }
+
+    fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
+        (**self).load(model, options)
+    }
 }
 
 /// A model in memory: the weights, once for each device.
@@ -96,20 +123,17 @@ pub struct LoadOptions {
 }
 
 impl ModelFile {
-    /// Whether this runner may be given the file: of a kind that it reads, well-formed, and reaching for
-    /// nothing outside its own folder.
-    pub fn check(&self, runner: &dyn Runner) -> Result<(), LoadError> {
-        if !runner.formats().contains(&self.format) {
+    /// Facts of an ONNX file that may be handed to this runner: of a kind that it reads, well-formed, and
+    /// reaching for nothing outside its own folder.
+    pub fn admit_onnx(&self, runner: &dyn Runner) -> Result<ModelFacts, LoadError> {
+        if self.format != Format::Onnx || !runner.formats().contains(&self.format) {
             let runner = runner.name().to_owned();
             return Err(LoadError::Format {
                 runner,
                 format: self.format,
             });
         }
-        if self.format == Format::Onnx {
-            onnx::verify(&self.path).map_err(|error| self.refusal(&error))?;
-        }
-        Ok(())
+        onnx::verify(&self.path).map_err(|error| self.refusal(&error))
     }
 
     fn refusal(&self, error: &ModelFileError) -> LoadError {

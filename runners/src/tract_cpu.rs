@@ -8,19 +8,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use nav_package_format::{
-    DType, Device, Dim, Format, RunnerSettings, Shape, Signature, TensorSpec,
-};
+use nav_package_format::onnx::ModelFacts;
+use nav_package_format::{DType, Device, Dim, Format, RunnerSettings, Shape, Signature, strings};
 use smallvec::SmallVec;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::ops::unimpl::UnimplementedOp;
 
 use crate::error::{LoadError, RunError};
 use crate::input::{InputError, check_inputs};
 use crate::library::Libraries;
 use crate::runner::{LoadOptions, Loaded, ModelFile, Probe, Runner, Session};
-use crate::strings;
 use crate::tensor::{Outputs, Staged, Tensor, TensorDesc};
 
 /// tract, on the host's processor.
@@ -60,7 +57,7 @@ impl Runner for TractCpu {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.check(self)?;
+        let facts = model.admit_onnx(self)?;
         if options.device != Device::Cpu {
             return Err(LoadError::Device {
                 runner: NAME.to_owned(),
@@ -75,16 +72,7 @@ impl Runner for TractCpu {
         };
         let graph = contained(|| onnx().model_for_path(&model.path)).map_err(refused)?;
         check_operators(&graph).map_err(refused)?;
-        let signature = Signature {
-            inputs: specs(
-                &graph,
-                graph.input_outlets().map_err(|e| refused(e.to_string()))?,
-            )?,
-            outputs: specs(
-                &graph,
-                graph.output_outlets().map_err(|e| refused(e.to_string()))?,
-            )?,
-        };
+        let signature = check_signature(&graph, facts)?;
         let plans = match contained(|| graph.clone().into_optimized()?.into_runnable()) {
             Ok(plan) => Plans::Open(plan),
             // Some graphs can be planned only once every dimension is known.
@@ -165,48 +153,27 @@ fn check_operators(graph: &InferenceModel) -> Result<(), String> {
     Err(format!("tract does not implement {}", missing.join(", ")))
 }
 
-fn specs(graph: &InferenceModel, outlets: &[OutletId]) -> Result<Vec<TensorSpec>, LoadError> {
-    outlets.iter().map(|&outlet| spec(graph, outlet)).collect()
-}
-
-fn spec(graph: &InferenceModel, outlet: OutletId) -> Result<TensorSpec, LoadError> {
-    let label = graph.outlet_label(outlet);
-    let name = label.unwrap_or(&graph.node(outlet.node).name).to_owned();
-    let fact = graph.outlet_fact(outlet).ok();
-    let datum = fact.and_then(|fact| fact.datum_type.concretize());
-    let Some(dtype) = datum.and_then(to_dtype) else {
-        let dtype = datum.map_or_else(
-            || "an unknown type".to_owned(),
-            |datum| format!("{datum:?}"),
-        );
-        return Err(LoadError::DType {
-            runner: NAME.to_owned(),
-            tensor: name,
-            dtype,
-        });
+/// tract keeps the order of the graph; its own types and dimensions say less than the file does.
+fn check_signature(graph: &InferenceModel, facts: ModelFacts) -> Result<Signature, LoadError> {
+    let unsupported = |tensor: &str, dtype: &str| LoadError::DType {
+        runner: NAME.to_owned(),
+        tensor: tensor.to_owned(),
+        dtype: dtype.to_owned(),
     };
-    let dims = fact.filter(|fact| !fact.shape.is_open()).map(|fact| {
-        let dims = fact.shape.dims();
-        dims.map(|dim| dim.concretize().map_or(Dim::Unknown, |dim| to_dim(&dim)))
-            .collect()
-    });
-    Ok(TensorSpec {
-        name,
-        dtype,
-        dims,
-        optional: false,
-    })
-}
-
-fn to_dim(dim: &TDim) -> Dim {
-    match dim.as_i64().and_then(|extent| usize::try_from(extent).ok()) {
-        Some(extent) => Dim::Fixed(extent),
-        None => match dim {
-            // tract invents symbols for unnamed dimensions.
-            TDim::Sym(symbol) if symbol.to_string().starts_with("unk__") => Dim::Unknown,
-            _ => Dim::Symbolic(dim.to_string()),
-        },
+    if let Some(other) = facts.other_inputs.iter().chain(&facts.other_outputs).next() {
+        return Err(unsupported(&other.name, &other.kind));
     }
+    let signature = facts.signature;
+    let mut specs = signature.inputs.iter().chain(&signature.outputs);
+    if let Some(spec) = specs.find(|spec| from_dtype(spec.dtype).is_none()) {
+        return Err(unsupported(&spec.name, spec.dtype.name()));
+    }
+    debug_assert_eq!(
+        graph.inputs.len(),
+        signature.inputs.len(),
+        "the inputs of tract's graph"
+    );
+    Ok(signature)
 }
 
 fn has_open_inputs(signature: &Signature) -> bool {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, inspect, runtime};
+use crate::commands::{doctor, infer, inspect, runtime};
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
 
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Runtime(runtime::RuntimeArgs),
     /// Tell what is inside a model, without loading it.
     Inspect(inspect::InspectArgs),
+    /// Run a model once, on one runner.
+    Infer(Box<infer::InferArgs>),
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,

@@ -39,6 +39,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Doctor(args) => commands::doctor::run(&args, &settings),
         Command::Runtime(args) => commands::runtime::run(&args, &settings, printer),
         Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Infer(args) => commands::infer::run(&args, &settings, printer),
         Command::Worker => commands::worker::run(),
     }
 }

@@ -71,7 +71,7 @@ impl Accelerator {
         model: &ModelFile,
         options: &LoadOptions,
     ) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.check(runner)?;
+        model.admit_onnx(runner)?;
         let name = runner.name();
         let Device::Cuda(device) = options.device else {
             return Err(LoadError::Device {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nav_native::onnxruntime::{Binding, Output, OutputTarget};
-use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec};
+use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec, strings};
 use ort::session::Session as OrtSession;
 use ort::session::builder::SessionBuilder;
 use ort::value::{Outlet, ValueType};
@@ -15,7 +15,6 @@ use super::settings;
 use crate::error::{LoadError, RunError};
 use crate::input::{InputError, check_inputs};
 use crate::runner::{LoadOptions, Loaded, ModelFile, Session};
-use crate::strings;
 use crate::tensor::{Outputs, Staged, Tensor, TensorDesc};
 
 /// The weights and the graph.
@@ -52,7 +51,10 @@ impl Loader {
             reason: reason(error),
         };
         let builder = OrtSession::builder(&self.library.environment);
-        let builder = builder.map_err(|error| refused(&error))?;
+        // Whatever the file is called, it is the format that was checked.
+        let builder = builder
+            .and_then(|builder| Ok(builder.with_config_entry("session.load_model_format", "ONNX")?))
+            .map_err(|error| refused(&error))?;
         let mut builder = settings::apply(builder, &options.settings, self.runner)?;
         configure(&mut builder)?;
         let session = builder

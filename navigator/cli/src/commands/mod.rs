@@ -1,6 +1,7 @@
 //! The commands, one file each: settings in, work done by the libraries, results rendered.
 
 pub(crate) mod doctor;
+pub(crate) mod infer;
 pub(crate) mod inspect;
 pub(crate) mod runtime;
 pub(crate) mod worker;

@@ -4,7 +4,9 @@ mod doctor;
 mod inspection;
 mod runtimes;
 mod table;
+mod tensors;
 
 pub(crate) use doctor::doctor;
 pub(crate) use inspection::inspection;
 pub(crate) use runtimes::runtimes;
+pub(crate) use tensors::{duration, tensors, tensors_json};

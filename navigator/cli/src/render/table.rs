@@ -14,7 +14,12 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
 /// A table's text, without the spaces around it.
 pub(crate) fn text(table: &Table) -> String {
     // Every cell has a space on either side, the first and the last too.
-    let unpadded = |line: String| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned();
+    let unpadded = |line: String| {
+        line.strip_prefix(' ')
+            .unwrap_or(&line)
+            .trim_end()
+            .to_owned()
+    };
     let lines: Vec<String> = table.lines().map(unpadded).collect();
     lines.join("\n")
 }

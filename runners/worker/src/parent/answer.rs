@@ -1,7 +1,7 @@
 //! Whether what a child says about its outputs can be true. Nothing it says is believed before this.
 
+use nav_package_format::strings::{self, StringsError};
 use nav_package_format::{DType, Signature};
-use nav_runners::strings::{self, StringsError};
 
 use crate::tensors::Placed;
 
@@ -86,7 +86,7 @@ fn check_bytes(name: &str, output: &Placed, slot: &[u8]) -> Result<usize, Answer
         Some(_) => return Err(wrong_size()),
         None => {
             let count = desc.shape.element_count().map_err(|_| wrong_size())?;
-            strings::decode(bytes, count).map_err(|reason| AnswerError::Strings {
+            strings::check(bytes, count).map_err(|reason| AnswerError::Strings {
                 name: name.to_owned(),
                 reason,
             })?;

@@ -1,7 +1,7 @@
 //! Every kind of tensor arrives as it was sent, in either direction.
 
-use nav_package_format::DType;
-use nav_runners::{InputError, Probe, RunError, Runner, Tensor, strings};
+use nav_package_format::{DType, strings};
+use nav_runners::{InputError, Probe, RunError, Runner, Tensor};
 
 use crate::runners::{ADD, IDENTITY, tensor};
 use crate::support::{PATIENT, isolated, load, run, session};

@@ -32,34 +32,56 @@ pub enum StringsError {
     },
 }
 
-/// Where in `buffer` each element lies; there must be exactly `count`.
-pub fn ranges(buffer: &[u8], count: usize) -> Result<Vec<Range<usize>>, StringsError> {
-    // An element takes at least its prefix, which bounds what a hostile count can make us reserve.
-    let mut ranges = Vec::with_capacity(count.min(buffer.len() / PREFIX));
+/// The first element, and what follows it; `None` when there is no whole one.
+pub fn split_first(buffer: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (prefix, tail) = buffer.split_first_chunk::<PREFIX>()?;
+    tail.split_at_checked(usize::try_from(u32::from_le_bytes(*prefix)).ok()?)
+}
+
+/// Hands each element and its place in the buffer to `visit`; there must be exactly `count`.
+fn walk<'a>(
+    buffer: &'a [u8],
+    count: usize,
+    mut visit: impl FnMut(&'a [u8], Range<usize>),
+) -> Result<(), StringsError> {
     let mut rest = buffer;
     for element in 0..count {
-        let truncated = || StringsError::Truncated { element };
-        let (prefix, tail) = rest.split_first_chunk::<PREFIX>().ok_or_else(truncated)?;
-        let length = usize::try_from(u32::from_le_bytes(*prefix)).map_err(|_| truncated())?;
-        let (_, tail) = tail.split_at_checked(length).ok_or_else(truncated)?;
+        let (bytes, tail) = split_first(rest).ok_or(StringsError::Truncated { element })?;
         let end = buffer.len() - tail.len();
-        ranges.push(end - length..end);
+        visit(bytes, end - bytes.len()..end);
         rest = tail;
     }
-    if rest.is_empty() {
-        Ok(ranges)
-    } else {
-        Err(StringsError::LeftOver {
+    match rest.len() {
+        0 => Ok(()),
+        extra => Err(StringsError::LeftOver {
             elements: count,
-            extra: rest.len(),
-        })
+            extra,
+        }),
     }
+}
+
+/// Whether `buffer` holds exactly `count` elements.
+pub fn check(buffer: &[u8], count: usize) -> Result<(), StringsError> {
+    walk(buffer, count, |_, _| {})
+}
+
+/// Where in `buffer` each element lies; there must be exactly `count`.
+pub fn ranges(buffer: &[u8], count: usize) -> Result<Vec<Range<usize>>, StringsError> {
+    let mut ranges = Vec::with_capacity(capacity(buffer, count));
+    walk(buffer, count, |_, range| ranges.push(range))?;
+    Ok(ranges)
 }
 
 /// The elements of `buffer`, which must be exactly `count`.
 pub fn decode(buffer: &[u8], count: usize) -> Result<Vec<&[u8]>, StringsError> {
-    let ranges = ranges(buffer, count)?;
-    Ok(ranges.into_iter().map(|range| &buffer[range]).collect())
+    let mut elements = Vec::with_capacity(capacity(buffer, count));
+    walk(buffer, count, |bytes, _| elements.push(bytes))?;
+    Ok(elements)
+}
+
+/// An element takes at least its prefix, which bounds what a hostile count can make us reserve.
+fn capacity(buffer: &[u8], count: usize) -> usize {
+    count.min(buffer.len() / PREFIX)
 }
 
 /// One buffer that holds all of `elements`.

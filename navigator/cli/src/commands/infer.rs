@@ -1,0 +1,132 @@
+//! `nav infer`: a model run once, on one runner, with given or generated inputs.
+
+mod inputs;
+mod runner;
+
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use nav_navigator::inspect::inspect;
+use nav_package_format::numpy::write_npz;
+use nav_package_format::{Device, TensorView};
+use nav_runners::{LoadOptions, ModelFile, NamedOutputs, RunnerHandle};
+
+use crate::printer::Printer;
+use crate::render;
+use crate::settings::Settings;
+
+/// The arguments of `nav infer`.
+#[derive(Args, Debug)]
+pub(crate) struct InferArgs {
+    /// The model.
+    model: PathBuf,
+    /// The runner; `nav doctor` names them. The best that is ready, if left out.
+    #[arg(long)]
+    runner: Option<String>,
+    /// An input: its name and an `.npy` file, or an `.npz` file with several. What is not given is
+    /// generated.
+    #[arg(long, value_name = "NAME=FILE.npy|FILE.npz")]
+    input: Vec<String>,
+    /// The extent of a symbolic dimension, for generated inputs.
+    #[arg(long, value_name = "NAME=EXTENT")]
+    dim: Vec<String>,
+    /// Where generated inputs start from; the same seed gives the same inputs.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Write the outputs to this `.npz` file instead of printing them.
+    #[arg(long, short, value_name = "FILE.npz")]
+    output: Option<PathBuf>,
+    /// Print the outputs as JSON.
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+    /// Run the model in a process of its own.
+    #[arg(long)]
+    isolate: bool,
+    /// Where to run: `cpu`, or `cuda:NUMBER`. The runner's first device, if left out.
+    #[arg(long)]
+    device: Option<Device>,
+    /// A setting of the runner, as `intra_threads=2`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    setting: Vec<String>,
+    /// Load a model that holds code, and so trust who made it.
+    #[arg(long)]
+    allow_native_code: bool,
+}
+
+/// Inspects, loads, runs, tells.
+pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
+    let inspection = inspect(&args.model)?;
+    runner::check_trust(&inspection, args.allow_native_code)?;
+    let runner_settings = runner::parse_settings(&args.setting)?;
+    let chosen = runner::choose(args.runner.as_deref(), inspection.format, settings, printer)?;
+    let device = args
+        .device
+        .map_or_else(|| runner::first_device(chosen, settings), Ok)?;
+    let hosted = runner::host(chosen, args.isolate)?;
+    let options = LoadOptions {
+        device,
+        settings: runner_settings,
+        libraries: settings.libraries.clone(),
+    };
+    let model = ModelFile {
+        path: args.model.clone(),
+        format: inspection.format,
+    };
+    let mut handle = RunnerHandle::new(hosted, model, options);
+    let loading = Instant::now();
+    handle.activate()?;
+    let loaded_in = loading.elapsed();
+    let signature = handle.signature().cloned().unwrap_or_default();
+    let generation = inputs::Generation {
+        dims: &args.dim,
+        seed: args.seed,
+    };
+    let tensors = inputs::gather(&args.input, &signature, &inspection, generation)?;
+    let views: Vec<(&str, TensorView<'_>)> = tensors
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor.view()))
+        .collect();
+    let running = Instant::now();
+    let outputs = handle.infer(&views)?;
+    let ran_in = running.elapsed();
+    let isolated = if args.isolate { ", isolated" } else { "" };
+    let (load, run) = (render::duration(loaded_in), render::duration(ran_in));
+    printer.note(&format!(
+        "{} on {device}{isolated}: loaded in {load}, ran in {run}",
+        chosen.name()
+    ));
+    show(args, &outputs)
+}
+
+fn show(args: &InferArgs, outputs: &NamedOutputs<'_>) -> anyhow::Result<()> {
+    if let Some(path) = &args.output {
+        return save(path, outputs).with_context(|| format!("cannot write {}", path.display()));
+    }
+    let tensors = outputs.views()?;
+    if args.json {
+        Printer::json(&render::tensors_json(&tensors))?;
+    } else {
+        Printer::data(&render::tensors(&tensors))?;
+    }
+    Ok(())
+}
+
+/// Written beside its final place and renamed, so that nobody sees half a file.
+fn save(path: &Path, outputs: &NamedOutputs<'_>) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let unfinished = tempfile::NamedTempFile::new_in(folder)?;
+    let writer = BufWriter::new(unfinished.as_file());
+    let writer = write_npz(writer, outputs.views()?)?;
+    writer
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?
+        .sync_all()?;
+    unfinished.persist(path)?;
+    Ok(())
+}

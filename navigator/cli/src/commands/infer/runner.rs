@@ -1,0 +1,141 @@
+//! Which runner a model is run on, where and with which settings.
+
+use anyhow::Context;
+use nav_navigator::inspect::Inspection;
+use nav_package_format::{Device, Format, RunnerSettings, TrustClass};
+use nav_runners::{LoadError, Probe, Runner, VendorRuntime};
+use nav_worker::Isolated;
+use serde_json::{Map, Value};
+
+use crate::commands::{runtime, worker};
+use crate::exit::UsageError;
+use crate::printer::Printer;
+use crate::settings::Settings;
+
+/// A model that holds code is loaded only when the user says so.
+pub(super) fn check_trust(inspection: &Inspection, allowed: bool) -> Result<(), UsageError> {
+    if allowed || inspection.trust == TrustClass::DataOnly {
+        return Ok(());
+    }
+    let path = inspection.path.display();
+    let text = format!(
+        "{path} holds {}, which runs when it is loaded; add --allow-native-code if you trust it",
+        inspection.trust
+    );
+    Err(UsageError(text))
+}
+
+/// The runner of this name; without one, the best that is ready. What it needs is installed on the way.
+pub(super) fn choose(
+    name: Option<&str>,
+    format: Format,
+    settings: &Settings,
+    printer: Printer,
+) -> anyhow::Result<&'static dyn Runner> {
+    match name {
+        Some(name) => {
+            let runner = find(name)?;
+            if let Some(needed) = runner.vendor_runtime() {
+                runtime::ensure(needed, settings, printer)?;
+            }
+            Ok(runner)
+        }
+        None => choose_best(format, settings, printer),
+    }
+}
+
+fn find(name: &str) -> Result<&'static dyn Runner, UsageError> {
+    nav_worker::all_runners()
+        .find(|runner| runner.name() == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = nav_worker::all_runners().map(Runner::name).collect();
+            UsageError(format!(
+                "there is no runner `{name}`; there are {}",
+                names.join(", ")
+            ))
+        })
+}
+
+fn choose_best(
+    format: Format,
+    settings: &Settings,
+    printer: Printer,
+) -> anyhow::Result<&'static dyn Runner> {
+    if format == Format::Onnx {
+        // The plain build is small and works everywhere; the others are there if the user wanted them.
+        match runtime::ensure(VendorRuntime::Onnxruntime, settings, printer) {
+            Err(error) if settings.offline => printer.note(&format!("{error}")),
+            ensured => ensured?,
+        }
+    }
+    let mut candidates = nav_worker::all_runners().filter(|r| r.formats().contains(&format));
+    let chosen = candidates.find(|runner| runner.probe(&settings.libraries).is_ready());
+    let chosen = chosen.with_context(|| format!("no runner for {format} models is ready"))?;
+    printer.note(&format!("running on {}", chosen.name()));
+    Ok(chosen)
+}
+
+/// The runner itself, or the same in a process of its own.
+pub(super) fn host(runner: &'static dyn Runner, isolate: bool) -> anyhow::Result<Box<dyn Runner>> {
+    if isolate {
+        Ok(Box::new(Isolated::new(runner, worker::command()?)))
+    } else {
+        Ok(Box::new(runner))
+    }
+}
+
+/// Where a runner works, first of all.
+pub(super) fn first_device(runner: &dyn Runner, settings: &Settings) -> Result<Device, LoadError> {
+    match runner.probe(&settings.libraries) {
+        Probe::Ready { devices, .. } => Ok(devices.first().copied().unwrap_or_default()),
+        Probe::Missing {
+            reason,
+            how_to_get_it,
+        } => {
+            let runner = runner.name().to_owned();
+            Err(LoadError::Unavailable {
+                runner,
+                reason,
+                how_to_get_it,
+            })
+        }
+    }
+}
+
+/// Settings from `NAME=VALUE`; a value is JSON where it can be, text otherwise.
+pub(super) fn parse_settings(given: &[String]) -> Result<RunnerSettings, UsageError> {
+    let mut fields = Map::new();
+    for text in given {
+        let wrong = || UsageError(format!("`{text}` is not NAME=VALUE"));
+        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        fields.insert(name.to_owned(), value);
+    }
+    serde_json::from_value(Value::Object(fields))
+        .map_err(|error| UsageError(format!("wrong --setting: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_typed_and_unknown_ones_named() {
+        let given = ["intra_threads=2", "graph_level=extended"].map(str::to_owned);
+        let settings = parse_settings(&given).unwrap();
+        assert_eq!(settings.intra_threads, Some(2));
+        let check = |text: &str, expected: &str| {
+            let error = parse_settings(&[text.to_owned()]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check("threads=2", "unknown field `threads`");
+        check("intra_threads=many", "invalid type");
+        check("intra_threads", "is not NAME=VALUE");
+    }
+
+    #[test]
+    fn an_unknown_runner_is_answered_with_those_that_there_are() {
+        let error = find("onnxcpu").unwrap_err().to_string();
+        assert!(error.contains("OnnxCPU"), "{error}");
+    }
+}
