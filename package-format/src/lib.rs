@@ -6,6 +6,7 @@ pub mod digest;
 pub mod dtype;
 pub mod file;
 pub mod format;
+pub mod numpy;
 pub mod onnx;
 pub mod settings;
 pub mod shape;
