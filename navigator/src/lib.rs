@@ -5,3 +5,4 @@
 pub mod host;
 pub mod inspect;
 pub mod runtime;
+pub mod samples;
