@@ -12,7 +12,7 @@ use crate::runners::{FAULTY, Fault, IDENTITY};
 use crate::support::{PATIENT, ask, ask_for, cause_of, load, session};
 
 const SHORT_RUN: WorkerOptions = WorkerOptions {
-    run_deadline: Duration::from_millis(300),
+    run_deadline: Duration::from_secs(1),
     ..PATIENT
 };
 
@@ -52,7 +52,7 @@ fn a_hang_ends_at_the_deadline_for_every_session_in_flight() {
         for thread in threads {
             let cause = thread.join().unwrap();
             // One of them may have found the child gone, and tried the next one.
-            assert_eq!(cause, "no answer within 300 ms; it was killed");
+            assert_eq!(cause, "no answer within 1 s; it was killed");
         }
     });
     drop(running);
@@ -115,7 +115,7 @@ fn a_model_that_cannot_be_loaded_again_says_why_until_it_can() {
     let cause = cause_of(ask(session.as_mut(), 5));
     assert!(cause.ends_with("goes: it is gone"), "{cause}");
     let refused = std::sync::Arc::clone(&model).session().unwrap_err();
-    assert!(matches!(refused, LoadError::ModelFile { .. }), "{refused}");
+    assert!(matches!(refused, LoadError::Unreadable { .. }), "{refused}");
     std::fs::write(&path, "").unwrap();
     assert_eq!(ask(session.as_mut(), 5), Ok(5));
 }
@@ -194,7 +194,7 @@ fn a_path_that_cannot_be_told_to_another_process_is_refused() {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::OsStr::from_bytes(b"/models/\xff");
     let refused = load(IDENTITY, path, PATIENT).unwrap_err();
-    assert!(matches!(refused, LoadError::ModelFile { .. }), "{refused}");
+    assert!(matches!(refused, LoadError::Unreadable { .. }), "{refused}");
 }
 
 #[test]

@@ -194,14 +194,14 @@ impl Runner for TestRunner {
                 runner: self.name.to_owned(),
                 format: model.format,
             }),
-            Some("refused-at-length") => Err(LoadError::ModelFile {
+            Some("refused-at-length") => Err(LoadError::Unreadable {
                 path: model.path.clone(),
                 reason: "x".repeat(1 << 20),
             }),
             Some("hangs") => hang(&model.path),
             Some("panics") => panic!("at loading"),
             Some("aborts") => std::process::abort(),
-            Some("goes") if !model.path.exists() => Err(LoadError::ModelFile {
+            Some("goes") if !model.path.exists() => Err(LoadError::Unreadable {
                 path: model.path.clone(),
                 reason: "it is gone".to_owned(),
             }),
