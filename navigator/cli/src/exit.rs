@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use nav_navigator::inspect::InspectError;
 use nav_navigator::runtime::RuntimeError;
+use nav_navigator::samples::DimensionError;
+use nav_package_format::numpy::NumpyError;
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
 
@@ -79,6 +81,16 @@ impl Exit {
             } else {
                 Self::Failure
             });
+        }
+        if let Some(error) = cause.downcast_ref::<NumpyError>() {
+            return Some(if error.is_integrity() {
+                Self::Integrity
+            } else {
+                Self::Failure
+            });
+        }
+        if cause.is::<DimensionError>() {
+            return Some(Self::Usage);
         }
         if let Some(error) = cause.downcast_ref::<LoadError>() {
             return Some(Self::of_load(error));

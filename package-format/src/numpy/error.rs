@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use zip::result::ZipError;
 
+use crate::file::FileError;
 use crate::{Shape, ShapeError, TensorDataError};
 
 /// Why a NumPy file cannot be read or written.
@@ -29,6 +30,9 @@ pub enum NumpyError {
     /// The fault lies in the only array.
     #[error(transparent)]
     Array(Box<ArrayError>),
+    /// The file cannot be opened.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The bytes cannot be read or written.
     #[error("the data cannot be transferred")]
     Io(#[source] io::Error),
@@ -55,6 +59,17 @@ pub enum NumpyError {
     /// The archive lists some entry twice, byte for byte; which one, the archive reader does not keep.
     #[error("the archive has several entries of one name")]
     DuplicateEntries,
+}
+
+impl NumpyError {
+    /// Whether the content is at fault, rather than the path, the user's rights or the machine.
+    pub fn is_integrity(&self) -> bool {
+        match self {
+            Self::InFile { source, .. } => source.is_integrity(),
+            Self::File(_) | Self::Io(_) => false,
+            _ => true,
+        }
+    }
 }
 
 /// Why one array cannot be read or written.

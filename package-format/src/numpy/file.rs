@@ -1,6 +1,5 @@
 //! Reading a file of either kind; its content says which one it is, not its name.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use super::error::NumpyError;
 use super::header::MAGIC;
 use super::limits::Limits;
 use super::{read_npy, read_npz};
-use crate::TensorData;
+use crate::{TensorData, file};
 
 /// How an archive begins: with its first entry, or with its end when it has none.
 const ARCHIVE_STARTS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
@@ -24,11 +23,8 @@ pub enum NumpyFile {
 
 /// Reads the `.npy` or `.npz` file of this path.
 pub fn read_file(path: &Path, limits: &Limits) -> Result<NumpyFile, NumpyError> {
-    let read = || {
-        let file = File::open(path).map_err(NumpyError::Io)?;
-        read_either(BufReader::new(file), limits)
-    };
-    read().map_err(|error| NumpyError::InFile {
+    let (file, _) = file::open(path)?;
+    read_either(BufReader::new(file), limits).map_err(|error| NumpyError::InFile {
         path: path.to_owned(),
         source: Box::new(error),
     })

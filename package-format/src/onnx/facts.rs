@@ -75,7 +75,11 @@ impl ModelFacts {
         let no_graph = Graph::default();
         let graph = model.graph.as_ref().unwrap_or(&no_graph);
         let scopes = model.scopes();
-        let (defaults, inputs) = split_inputs(graph);
+        let ir_version = model.ir_version.unwrap_or_default();
+        let (mut defaults, inputs) = split_inputs(graph);
+        if ir_version < FIRST_WITH_DEFAULTS {
+            defaults.clear();
+        }
         check_unique("input", &inputs)?;
         let outputs: Vec<&ValueInfo> = graph.outputs.iter().collect();
         check_unique("output", &outputs)?;
@@ -92,7 +96,7 @@ impl ModelFacts {
             signature: Signature { inputs, outputs },
             other_inputs,
             other_outputs,
-            ir_version: model.ir_version.unwrap_or_default(),
+            ir_version,
             producer_name: model.producer_name.clone(),
             producer_version: model.producer_version.clone(),
             domain: model.domain.clone(),
@@ -115,8 +119,11 @@ impl ModelFacts {
     }
 }
 
-/// Inputs that have a fixed value too, and those that a caller must give. Before format version 4 every
-/// initializer had to be declared as an input; since then one that is declared is a default.
+/// The first format version in which a declared initializer is a default that callers may replace;
+/// before it, every initializer had to be declared as an input.
+const FIRST_WITH_DEFAULTS: i64 = 4;
+
+/// Inputs that have a fixed value too, and those that a caller must give.
 fn split_inputs(graph: &Graph) -> (Vec<&ValueInfo>, Vec<&ValueInfo>) {
     let dense = graph.initializers.iter().map(|tensor| &tensor.name);
     let sparse = graph.sparse_initializers.iter();

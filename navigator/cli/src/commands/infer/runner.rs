@@ -70,9 +70,7 @@ fn choose_best(
     }
     let mut candidates = nav_worker::all_runners().filter(|r| r.formats().contains(&format));
     let chosen = candidates.find(|runner| runner.probe(&settings.libraries).is_ready());
-    let chosen = chosen.with_context(|| format!("no runner for {format} models is ready"))?;
-    printer.note(&format!("running on {}", chosen.name()));
-    Ok(chosen)
+    chosen.with_context(|| format!("no runner for {format} models is ready"))
 }
 
 /// The runner itself, or the same in a process of its own.

@@ -1,0 +1,14 @@
+//! The `nav` command as a user runs it: what it prints, what it leaves behind, how it exits.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics where it stands"
+)]
+
+mod bad_models;
+mod doctor;
+mod help;
+mod infer;
+mod inspect;
+mod nav;
+mod runtime;
