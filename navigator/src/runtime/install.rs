@@ -206,10 +206,13 @@ fn build(
     remove_folder(&downloads)
 }
 
-/// What is renamed must be on disk first, or a power cut could leave an empty runtime.
+/// What is renamed must be on disk first, or a power cut could leave a runtime of empty files. One flush
+/// of the file system, as libtorch comes with ten thousand headers.
 fn put_in_place(unfinished: &Path, target: &Path) -> Result<(), RuntimeError> {
     remove_folder(target)?;
-    sync_folder(unfinished)?;
+    let folder = File::open(unfinished).map_err(RuntimeError::file("open", unfinished))?;
+    rustix::fs::syncfs(&folder)
+        .map_err(|error| RuntimeError::file("write", unfinished)(error.into()))?;
     fs::rename(unfinished, target).map_err(RuntimeError::file("create", target))?;
     target.parent().map_or(Ok(()), sync_folder)
 }

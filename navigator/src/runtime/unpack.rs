@@ -95,7 +95,7 @@ fn write(
     let mut buffer = vec![0_u8; 1 << 20];
     loop {
         let count = match entry.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => return Ok(()),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(RuntimeError::file("unpack", target)(error)),
@@ -104,5 +104,4 @@ fn write(
             .map_err(RuntimeError::file("write", target))?;
         written(count as u64);
     }
-    file.sync_all().map_err(RuntimeError::file("write", target))
 }

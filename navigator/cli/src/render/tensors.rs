@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use half::{bf16, f16};
-use nav_package_format::{DType, TensorView};
-use serde_json::{Map, Value, json};
+use nav_package_format::{DType, Shape, TensorView};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 /// How many elements are shown to people.
 const SHOWN: usize = 12;
@@ -32,20 +33,36 @@ pub(crate) fn tensors(tensors: &[(&str, TensorView<'_>)]) -> String {
     lines.join("\n")
 }
 
+/// Outputs as scripts read them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outputs<'a> {
+    schema: u32,
+    outputs: Vec<Output<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    name: &'a str,
+    datatype: DType,
+    shape: &'a Shape,
+    data: Vec<Value>,
+}
+
+/// The version of the JSON that is printed.
+const SCHEMA: u32 = 1;
+
 /// The same in full, for scripts.
-pub(crate) fn tensors_json(tensors: &[(&str, TensorView<'_>)]) -> Value {
-    let outputs: Vec<Value> = tensors
-        .iter()
-        .map(|(name, tensor)| {
-            let mut output = Map::new();
-            output.insert("name".to_owned(), json!(name));
-            output.insert("datatype".to_owned(), json!(tensor.dtype().name()));
-            output.insert("shape".to_owned(), json!(tensor.shape()));
-            output.insert("data".to_owned(), elements(*tensor).collect());
-            Value::Object(output)
-        })
-        .collect();
-    json!({ "schema": 1, "outputs": outputs })
+pub(crate) fn tensors_json<'a>(tensors: &[(&'a str, TensorView<'a>)]) -> Outputs<'a> {
+    let outputs = tensors.iter().map(|&(name, tensor)| Output {
+        name,
+        datatype: tensor.dtype(),
+        shape: tensor.shape(),
+        data: elements(tensor).collect(),
+    });
+    Outputs {
+        schema: SCHEMA,
+        outputs: outputs.collect(),
+    }
 }
 
 /// How long something took, in the unit that people would use.
@@ -125,8 +142,6 @@ fn floats<const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use nav_package_format::Shape;
-
     use super::*;
 
     #[test]
@@ -145,8 +160,8 @@ mod tests {
             .collect();
         let view = TensorView::new(DType::Uint64, &shape, &bytes).unwrap();
         assert_eq!(
-            tensors_json(&[("n", view)])["outputs"][0]["data"],
-            json!([u64::MAX, 1])
+            tensors_json(&[("n", view)]).outputs[0].data,
+            [json!(u64::MAX), json!(1)]
         );
     }
 
