@@ -26,8 +26,8 @@ pub use tensor::{Outputs, Staged, Tensor, TensorDesc};
 
 /// Every in-process runner, in order of preference.
 pub const RUNNERS: &[&dyn Runner] = &[
-    &onnx_tensorrt::OnnxTensorRt,
-    &onnx_cuda::OnnxCuda,
+    &onnx_tensorrt::ONNX_TENSORRT,
+    &onnx_cuda::ONNX_CUDA,
     &onnx_cpu::OnnxCpu,
     #[cfg(feature = "tract")]
     &tract_cpu::TractCpu,

@@ -1,20 +1,12 @@
 //! `OnnxTensorRT`: ONNX Runtime with its TensorRT provider, and its CUDA provider for the rest of a graph.
 
-use std::sync::Arc;
-
-use nav_package_format::Format;
 use ort::ep::{self, ExecutionProvider};
 
-use crate::error::LoadError;
-use crate::library::{Libraries, VendorRuntime};
 use crate::onnxruntime::accelerator::Accelerator;
-use crate::runner::{LoadOptions, Loaded, ModelFile, Probe, Runner};
 
 /// ONNX Runtime handing what it can to TensorRT.
-#[derive(Debug)]
-pub struct OnnxTensorRt;
-
-const ACCELERATOR: Accelerator = Accelerator {
+pub static ONNX_TENSORRT: Accelerator = Accelerator {
+    name: "OnnxTensorRT",
     provider: "TensorrtExecutionProvider",
     needs: "an NVIDIA GPU with a driver for CUDA 13, the CUDA 13 libraries, and TensorRT",
     crashes_without_driver: true,
@@ -27,25 +19,3 @@ const ACCELERATOR: Accelerator = Accelerator {
         ep::CUDA::default().with_device_id(device).register(builder)
     },
 };
-
-impl Runner for OnnxTensorRt {
-    fn name(&self) -> &'static str {
-        "OnnxTensorRT"
-    }
-
-    fn formats(&self) -> &'static [Format] {
-        &[Format::Onnx]
-    }
-
-    fn vendor_runtime(&self) -> Option<VendorRuntime> {
-        Some(VendorRuntime::OnnxruntimeCuda)
-    }
-
-    fn probe(&self, libraries: &Libraries) -> Probe {
-        ACCELERATOR.probe(libraries)
-    }
-
-    fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        ACCELERATOR.load(self, model, options)
-    }
-}

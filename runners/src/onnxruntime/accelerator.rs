@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nav_native::gpu;
 use nav_native::onnxruntime::OutputTarget;
-use nav_package_format::Device;
+use nav_package_format::{Device, Format};
 use ort::session::Session as OrtSession;
 use ort::session::builder::SessionBuilder;
 
@@ -28,6 +28,8 @@ const IDENTITY_MODEL: &[u8] =
 /// A provider of ONNX Runtime that runs on a GPU.
 #[derive(Debug)]
 pub struct Accelerator {
+    /// The runner's name.
+    pub name: &'static str,
     /// ONNX Runtime's name for it.
     pub provider: &'static str,
     /// What must be there for it to work, in words.
@@ -38,9 +40,20 @@ pub struct Accelerator {
     pub register: fn(&mut SessionBuilder, u32) -> ort::Result<()>,
 }
 
-impl Accelerator {
-    /// Whether the provider works on this host.
-    pub fn probe(&self, libraries: &Libraries) -> Probe {
+impl Runner for Accelerator {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Onnx]
+    }
+
+    fn vendor_runtime(&self) -> Option<VendorRuntime> {
+        Some(RUNTIME)
+    }
+
+    fn probe(&self, libraries: &Libraries) -> Probe {
         let opened = match library::open_for_cuda(libraries) {
             Ok(opened) => opened,
             Err(error) => {
@@ -64,32 +77,25 @@ impl Accelerator {
         }
     }
 
-    /// Loads a model on the GPU that the options name.
-    pub fn load(
-        &self,
-        runner: &dyn Runner,
-        model: &ModelFile,
-        options: &LoadOptions,
-    ) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.admit_onnx(runner)?;
-        let name = runner.name();
+    fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
+        model.admit_onnx(self)?;
         let Device::Cuda(device) = options.device else {
             return Err(LoadError::Device {
-                runner: name.to_owned(),
+                runner: self.name.to_owned(),
                 device: options.device,
             });
         };
         let failed = |reason: String| LoadError::Provider {
-            runner: name.to_owned(),
+            runner: self.name.to_owned(),
             provider: self.provider.to_owned(),
             reason,
         };
         let opened = library::open_for_cuda(&options.libraries);
-        let library = opened.map_err(|error| error.into_load_error(name, RUNTIME))?;
+        let library = opened.map_err(|error| error.into_load_error(self.name, RUNTIME))?;
         self.try_out(&library, device).map_err(failed)?;
         let target = OutputTarget::PinnedHost(i32::try_from(device).unwrap_or(i32::MAX));
         let loader = Loader {
-            runner: runner.name(),
+            runner: self.name,
             library,
             target,
         };
@@ -97,7 +103,9 @@ impl Accelerator {
             (self.register)(builder, device).map_err(|error| failed(reason(&error)))
         })
     }
+}
 
+impl Accelerator {
     /// Sets the provider up for the smallest graph there is, so that a failure has the provider's own
     /// reason and no model can be blamed for it.
     fn try_out(&self, library: &OpenedLibrary, device: u32) -> Result<(), String> {
