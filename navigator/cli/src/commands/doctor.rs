@@ -4,10 +4,9 @@ use clap::Args;
 use nav_navigator::host::Host;
 use nav_package_format::Format;
 use nav_runners::{Probe, Runner};
-use nav_worker::Isolated;
 use serde::Serialize;
 
-use crate::commands::worker;
+use crate::commands::probe::probe;
 use crate::printer::Printer;
 use crate::render;
 use crate::settings::Settings;
@@ -62,20 +61,10 @@ pub(crate) fn run(args: &DoctorArgs, settings: &Settings) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Each runner is tried in a process of its own: one that crashes harms nobody, and one that holds a
-/// library open does not decide which library the next one sees.
 fn report(runner: &'static dyn Runner, settings: &Settings) -> anyhow::Result<RunnerReport> {
-    let is_in_process = nav_runners::RUNNERS
-        .iter()
-        .any(|known| known.name() == runner.name());
-    let probe = if is_in_process {
-        Isolated::new(runner, worker::command()?).probe(&settings.libraries)
-    } else {
-        runner.probe(&settings.libraries)
-    };
     Ok(RunnerReport {
         name: runner.name(),
         formats: runner.formats(),
-        probe,
+        probe: probe(runner, settings)?,
     })
 }

@@ -3,5 +3,6 @@
 pub(crate) mod doctor;
 pub(crate) mod infer;
 pub(crate) mod inspect;
+pub(crate) mod probe;
 pub(crate) mod runtime;
 pub(crate) mod worker;

@@ -1,12 +1,12 @@
 //! Which runner a model is run on, where and with which settings.
 
-use anyhow::Context;
 use nav_navigator::inspect::Inspection;
 use nav_package_format::{Device, Format, RunnerSettings, TrustClass};
 use nav_runners::{LoadError, Probe, Runner, VendorRuntime};
 use nav_worker::Isolated;
 use serde_json::{Map, Value};
 
+use crate::commands::probe::probe;
 use crate::commands::{runtime, worker};
 use crate::exit::UsageError;
 use crate::printer::Printer;
@@ -68,9 +68,13 @@ fn choose_best(
             ensured => ensured?,
         }
     }
-    let mut candidates = nav_worker::all_runners().filter(|r| r.formats().contains(&format));
-    let chosen = candidates.find(|runner| runner.probe(&settings.libraries).is_ready());
-    chosen.with_context(|| format!("no runner for {format} models is ready"))
+    let candidates = nav_worker::all_runners().filter(|r| r.formats().contains(&format));
+    for runner in candidates {
+        if probe(runner, settings)?.is_ready() {
+            return Ok(runner);
+        }
+    }
+    anyhow::bail!("no runner for {format} models is ready; `nav doctor` says why")
 }
 
 /// The runner itself, or the same in a process of its own.
