@@ -8,6 +8,7 @@ pub mod file;
 pub mod format;
 pub mod numpy;
 pub mod onnx;
+pub mod package;
 pub mod settings;
 pub mod shape;
 pub mod signature;

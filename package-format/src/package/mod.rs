@@ -1,0 +1,9 @@
+//! What a package says of its model: variants that were tried, how they did, and which one to take.
+
+pub mod evaluation;
+pub mod measurement;
+pub mod strategy;
+
+pub use evaluation::{Evaluation, Outcome, Step};
+pub use measurement::{Latency, Measurement, Percentile};
+pub use strategy::{Choice, NoChoice, Runtime, Strategy, choose};

@@ -1,0 +1,43 @@
+//! `max-throughput` within a latency budget: the most samples in a second among batches that are fast enough.
+
+use super::Strategy;
+use super::choice::{Choice, NoChoice, best};
+use crate::package::evaluation::Evaluation;
+use crate::package::measurement::Percentile;
+
+/// The most samples in a second among batches within a budget.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxThroughputWithLatencyBudget {
+    /// The budget, in milliseconds.
+    pub budget_ms: f64,
+    /// The percentile that must keep to it.
+    pub percentile: Percentile,
+}
+
+impl Strategy for MaxThroughputWithLatencyBudget {
+    fn name(&self) -> String {
+        format!(
+            "max-throughput within {} ms at {}",
+            self.budget_ms, self.percentile
+        )
+    }
+
+    fn choose(&self, evaluations: &[Evaluation]) -> Result<Choice, NoChoice> {
+        let terms = format!(
+            "a latency within {} ms at {}",
+            self.budget_ms, self.percentile
+        );
+        let (choice, throughput) = best(
+            self,
+            evaluations,
+            |measurement| measurement.latency.at(self.percentile) <= self.budget_ms,
+            &terms,
+            |measurement| measurement.throughput,
+        )?;
+        let why = format!(
+            "{} has the highest throughput, {throughput:.1}/s, of those with {terms}",
+            choice.runtime
+        );
+        Ok(Choice { why, ..choice })
+    }
+}

@@ -1,0 +1,149 @@
+use super::*;
+use crate::package::evaluation::{CORRECTNESS, Outcome, PERFORMANCE, Step};
+use crate::package::measurement::{Latency, Measurement, Percentile};
+
+/// A variant with a latency and a throughput for each batch; p99 is twice the median.
+fn evaluation(variant: &str, batches: &[(usize, f64, f64)]) -> Evaluation {
+    let step = |name: &str| Step {
+        name: name.to_owned(),
+        outcome: Outcome::Ok,
+    };
+    let measurements = batches
+        .iter()
+        .map(|&(batch, p50_ms, throughput)| Measurement {
+            batch: Some(batch),
+            latency: Latency {
+                p50_ms,
+                p99_ms: 2.0 * p50_ms,
+                ..Latency::default()
+            },
+            throughput,
+            requests: 100,
+        });
+    Evaluation {
+        variant: variant.to_owned(),
+        runner: "OnnxCPU".to_owned(),
+        steps: vec![step(CORRECTNESS), step(PERFORMANCE)],
+        measurements: measurements.collect(),
+    }
+}
+
+fn two() -> Vec<Evaluation> {
+    vec![
+        evaluation(
+            "steady",
+            &[(1, 2.0, 500.0), (8, 4.0, 2000.0), (64, 30.0, 2100.0)],
+        ),
+        evaluation("quick", &[(1, 1.0, 1000.0), (8, 6.0, 1300.0)]),
+    ]
+}
+
+#[track_caller]
+fn check(strategy: &dyn Strategy, expected: Result<(&str, usize), &str>) {
+    let chosen = strategy.choose(&two());
+    let chosen = chosen.map(|choice| (choice.runtime.variant, choice.measurement.batch.unwrap()));
+    let expected = expected.map(|(variant, batch)| (variant.to_owned(), batch));
+    assert_eq!(
+        chosen.map_err(|error| error.to_string()),
+        expected.map_err(str::to_owned)
+    );
+}
+
+#[test]
+fn each_strategy_chooses_by_its_own_measure_and_carries_the_batch() {
+    check(&MaxThroughput, Ok(("steady", 64)));
+    check(&MinLatency, Ok(("quick", 1)));
+    let within = |budget_ms, percentile| MaxThroughputWithLatencyBudget {
+        budget_ms,
+        percentile,
+    };
+    check(&within(5.0, Percentile::P50), Ok(("steady", 8)));
+    check(&within(5.0, Percentile::P99), Ok(("quick", 1)));
+    let selected = Runtime {
+        variant: "quick".to_owned(),
+        runner: "OnnxCPU".to_owned(),
+    };
+    check(&SelectedRuntime(selected), Ok(("quick", 8)));
+}
+
+#[test]
+fn what_is_passed_over_is_named_with_the_reason() {
+    check(
+        &MaxThroughputAndMinLatency,
+        Err(
+            "max-throughput-and-min-latency chose nothing (steady on OnnxCPU: its latency is not the \
+             lowest; quick on OnnxCPU: its throughput is not the highest)",
+        ),
+    );
+    check(
+        &MaxThroughputWithLatencyBudget {
+            budget_ms: 0.5,
+            percentile: Percentile::P50,
+        },
+        Err(
+            "max-throughput within 0.5 ms at p50 chose nothing (steady on OnnxCPU: no batch has a \
+             latency within 0.5 ms at p50; quick on OnnxCPU: no batch has a latency within 0.5 ms at p50)",
+        ),
+    );
+    assert_eq!(
+        MaxThroughput.choose(&[]).unwrap_err().to_string(),
+        "max-throughput chose nothing: there are no candidates"
+    );
+}
+
+#[test]
+fn a_budget_tells_the_largest_batch_that_meets_it() {
+    let strategy = MaxThroughputWithLatencyBudget {
+        budget_ms: 5.0,
+        percentile: Percentile::P50,
+    };
+    assert_eq!(strategy.choose(&two()).unwrap().largest_batch, Some(8));
+    assert_eq!(
+        MaxThroughput.choose(&two()).unwrap().largest_batch,
+        Some(64)
+    );
+}
+
+#[test]
+fn what_failed_is_never_chosen_however_fast() {
+    let mut evaluations = two();
+    evaluations[0].steps[0].outcome = Outcome::Failed;
+    assert_eq!(
+        MaxThroughput.choose(&evaluations).unwrap().runtime.variant,
+        "quick"
+    );
+}
+
+#[test]
+fn equals_are_told_and_the_first_is_taken() {
+    let evaluations = [
+        evaluation("b", &[(1, 1.0, 10.0)]),
+        evaluation("a", &[(1, 1.0, 10.0)]),
+    ];
+    let choice = MaxThroughput.choose(&evaluations).unwrap();
+    assert_eq!(choice.runtime.variant, "b");
+    assert_eq!(
+        choice
+            .ties
+            .iter()
+            .map(|tie| tie.variant.as_str())
+            .collect::<Vec<_>>(),
+        ["a"]
+    );
+}
+
+#[test]
+fn a_measurement_that_is_no_number_is_never_the_best() {
+    let evaluations = [evaluation("nan", &[(1, f64::NAN, f64::NAN), (2, 1.0, 5.0)])];
+    let choice = MaxThroughput.choose(&evaluations).unwrap();
+    assert_eq!(choice.measurement.batch, Some(2));
+}
+
+#[test]
+fn strategies_are_tried_in_their_order() {
+    let choice = choose(DEFAULT, &two()).unwrap();
+    assert_eq!(
+        (choice.runtime.variant.as_str(), choice.measurement.batch),
+        ("quick", Some(1))
+    );
+}
