@@ -2,6 +2,7 @@
 
 pub mod evaluation;
 pub mod measurement;
+pub mod model_navigator;
 pub mod strategy;
 
 pub use evaluation::{Evaluation, Outcome, Step};
