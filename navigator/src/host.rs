@@ -1,5 +1,6 @@
 //! What this host is: processor, memory, GPUs. Facts that are read, never measured.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use nav_runners::gpu::{self, GpuError};
@@ -25,6 +26,8 @@ pub struct Cpu {
     pub model: String,
     /// The architecture it is of.
     pub architecture: &'static str,
+    /// Physical cores.
+    pub cores: usize,
     /// Hardware threads that the system shows.
     pub threads: usize,
     /// Hardware threads that this process may use.
@@ -129,6 +132,7 @@ fn cpu(cpuinfo: &str) -> Cpu {
         .filter(|(name, _)| name.trim() == "processor")
         .count();
     Cpu {
+        cores: cores(cpuinfo).unwrap_or(threads),
         model: value("model name").unwrap_or_else(|| "unknown".to_owned()),
         architecture: std::env::consts::ARCH,
         threads,
@@ -139,6 +143,25 @@ fn cpu(cpuinfo: &str) -> Cpu {
             .map(|&(name, _)| name)
             .collect(),
     }
+}
+
+/// Cores told apart by socket and number; nothing where the system does not number them.
+fn cores(cpuinfo: &str) -> Option<usize> {
+    let processors = cpuinfo
+        .split("\n\n")
+        .filter(|block| !block.trim().is_empty());
+    let cores: Option<BTreeSet<(&str, &str)>> = processors
+        .map(|block| {
+            let value = |wanted: &str| {
+                let mut fields = block.lines().filter_map(|line| line.split_once(':'));
+                fields
+                    .find(|(name, _)| name.trim() == wanted)
+                    .map(|(_, value)| value.trim())
+            };
+            Some((value("physical id")?, value("core id")?))
+        })
+        .collect();
+    cores.map(|cores| cores.len()).filter(|&count| count > 0)
 }
 
 fn memory(meminfo: &str, limit: &str) -> Memory {
@@ -196,6 +219,22 @@ mod tests {
             ["NEON", "I8MM"]
         );
         assert_eq!(cpu("").model, "unknown");
+    }
+
+    #[test]
+    fn two_threads_of_one_core_are_one_core() {
+        let block = |thread, socket, core| {
+            format!("processor\t: {thread}\nphysical id\t: {socket}\ncore id\t: {core}\n\n")
+        };
+        let smt = [
+            block(0, 0, 0),
+            block(1, 0, 0),
+            block(2, 0, 1),
+            block(3, 1, 0),
+        ]
+        .concat();
+        assert_eq!((cpu(&smt).threads, cpu(&smt).cores), (4, 3));
+        assert_eq!(cpu("processor\t: 0\n\nprocessor\t: 1\n").cores, 2);
     }
 
     #[test]

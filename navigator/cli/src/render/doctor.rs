@@ -15,14 +15,17 @@ pub(crate) fn doctor(report: &Report) -> String {
 
 fn host(host: &Host) -> String {
     let cpu = &host.cpu;
-    let threads = if cpu.usable_threads == cpu.threads {
-        format!("{} threads", cpu.threads)
+    let usable = if cpu.usable_threads == cpu.threads {
+        String::new()
     } else {
-        format!("{} of {} threads", cpu.usable_threads, cpu.threads)
+        format!(", {} usable", cpu.usable_threads)
     };
     let mut lines = vec![
         format!("system  {}", host.system),
-        format!("cpu     {}, {threads}", cpu.model),
+        format!(
+            "cpu     {}, {} cores, {} threads{usable}",
+            cpu.model, cpu.cores, cpu.threads
+        ),
         format!("        {}", cpu.instruction_sets.join(" ")),
     ];
     let limit = host
