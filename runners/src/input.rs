@@ -80,6 +80,10 @@ pub enum InputError {
 pub fn check_inputs(signature: &Signature, inputs: &[TensorDesc]) -> Result<(), InputError> {
     let mut given = inputs.iter().peekable();
     for (index, spec) in signature.inputs.iter().enumerate() {
+        // Positions must increase, so one that comes back was given before.
+        if let Some(desc) = given.next_if(|desc| desc.index < index) {
+            return Err(duplicate(signature, desc));
+        }
         match given.next_if(|desc| desc.index == index) {
             Some(desc) => check_input(signature, desc)?,
             None if spec.optional => {}
@@ -90,17 +94,20 @@ pub fn check_inputs(signature: &Signature, inputs: &[TensorDesc]) -> Result<(), 
             }
         }
     }
-    match given.next() {
-        None => Ok(()),
-        // Positions must increase, so one the signature does have was given before.
-        Some(desc) => Err(match signature.inputs.get(desc.index) {
-            Some(spec) => InputError::Duplicate {
-                name: spec.name.clone(),
-            },
-            None => InputError::Unknown {
-                name: format!("#{}", desc.index),
-            },
-        }),
+    given
+        .next()
+        .map_or(Ok(()), |desc| Err(duplicate(signature, desc)))
+}
+
+/// One that the signature has, and that was given before; or one that it does not have.
+fn duplicate(signature: &Signature, desc: &TensorDesc) -> InputError {
+    match signature.inputs.get(desc.index) {
+        Some(spec) => InputError::Duplicate {
+            name: spec.name.clone(),
+        },
+        None => InputError::Unknown {
+            name: format!("#{}", desc.index),
+        },
     }
 }
 
