@@ -45,7 +45,7 @@ impl Runner for OnnxCpu {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.admit_onnx(self)?;
+        let facts = model.admit_onnx(self)?;
         if options.device != Device::Cpu {
             let runner = self.name().to_owned();
             return Err(LoadError::Device {
@@ -60,6 +60,6 @@ impl Runner for OnnxCpu {
             library,
             target: OutputTarget::Host,
         };
-        loader.load(model, options, |_| Ok(()))
+        loader.load(model, &facts.signature, options, |_| Ok(()))
     }
 }

@@ -78,7 +78,7 @@ impl Runner for Accelerator {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        model.admit_onnx(self)?;
+        let facts = model.admit_onnx(self)?;
         let Device::Cuda(device) = options.device else {
             return Err(LoadError::Device {
                 runner: self.name.to_owned(),
@@ -99,7 +99,7 @@ impl Runner for Accelerator {
             library,
             target,
         };
-        loader.load(model, options, |builder| {
+        loader.load(model, &facts.signature, options, |builder| {
             (self.register)(builder, device).map_err(|error| failed(reason(&error)))
         })
     }

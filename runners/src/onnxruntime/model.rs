@@ -38,10 +38,12 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Loads a model. `configure` registers what the runner needs beyond the common settings.
+    /// Loads a model, of which the file says what `declared` has. `configure` registers what the runner
+    /// needs beyond the common settings.
     pub fn load(
         self,
         model: &ModelFile,
+        declared: &Signature,
         options: &LoadOptions,
         configure: impl FnOnce(&mut SessionBuilder) -> Result<(), LoadError>,
     ) -> Result<Arc<dyn Loaded>, LoadError> {
@@ -61,8 +63,8 @@ impl Loader {
             .commit_from_file(&model.path)
             .map_err(|error| refused(&error))?;
         let signature = Signature {
-            inputs: specs(session.inputs(), self.runner)?,
-            outputs: specs(session.outputs(), self.runner)?,
+            inputs: specs(session.inputs(), &declared.inputs, self.runner)?,
+            outputs: specs(session.outputs(), &declared.outputs, self.runner)?,
         };
         Ok(Arc::new(OnnxModel {
             runner: self.runner,
@@ -73,8 +75,21 @@ impl Loader {
     }
 }
 
-fn specs(outlets: &[Outlet], runner: &'static str) -> Result<Vec<TensorSpec>, LoadError> {
-    outlets.iter().map(|outlet| spec(outlet, runner)).collect()
+fn specs(
+    outlets: &[Outlet],
+    declared: &[TensorSpec],
+    runner: &'static str,
+) -> Result<Vec<TensorSpec>, LoadError> {
+    let specs = outlets.iter().map(|outlet| {
+        let mut spec = spec(outlet, runner)?;
+        // The runtime shows a tensor of unknown rank as a scalar; only the file tells them apart.
+        let mut declared = declared.iter();
+        if declared.any(|declared| declared.name == spec.name && declared.dims.is_none()) {
+            spec.dims = spec.dims.filter(|dims| !dims.is_empty());
+        }
+        Ok(spec)
+    });
+    specs.collect()
 }
 
 fn spec(outlet: &Outlet, runner: &'static str) -> Result<TensorSpec, LoadError> {
