@@ -73,14 +73,16 @@ impl Runner for TractCpu {
         let graph = contained(|| onnx().model_for_path(&model.path)).map_err(refused)?;
         check_operators(&graph).map_err(refused)?;
         let signature = check_signature(&graph, facts)?;
+        let is_open = has_open_inputs(&signature);
         let plans = match contained(|| graph.clone().into_optimized()?.into_runnable()) {
-            Ok(plan) => Plans::Open(plan),
-            // Some graphs can be planned only once every dimension is known.
-            Err(_) if has_open_inputs(&signature) => Plans::ByShape {
+            Err(reason) if !is_open => return Err(refused(reason)),
+            Ok(plan) if !is_open || !gives_dimensions(&plan) => Plans::Open(plan),
+            // Some graphs can be planned only once every dimension is known, and some give dimensions
+            // away, which are symbols before.
+            Ok(_) | Err(_) => Plans::ByShape {
                 graph: Box::new(graph),
                 kept: Mutex::default(),
             },
-            Err(reason) => return Err(refused(reason)),
         };
         Ok(Arc::new(TractModel { signature, plans }))
     }
@@ -219,6 +221,16 @@ fn from_dtype(dtype: DType) -> Option<DatumType> {
         DType::Fp64 => DatumType::F64,
         DType::Bytes => DatumType::String,
         DType::Bf16 => return None,
+    })
+}
+
+/// Whether an output is made of tract's symbols for dimensions.
+fn gives_dimensions(plan: &Plan) -> bool {
+    let graph = plan.model();
+    let mut outputs = graph.outputs.iter();
+    outputs.any(|&output| {
+        let fact = graph.outlet_fact(output);
+        fact.is_ok_and(|fact| fact.datum_type == DatumType::TDim)
     })
 }
 
