@@ -1,6 +1,8 @@
 //! `TractCPU`: the embedded runner, tract. Part of this program, so it needs no vendor library.
 //!
-//! The only file that knows tract; it is compiled with the feature `tract`.
+//! The only file that knows tract, with those below it; it is compiled with the feature `tract`.
+
+mod wide_casts;
 
 use std::any::Any;
 use std::fmt;
@@ -75,7 +77,7 @@ impl Runner for TractCpu {
         let graph = contained(|| onnx().model_for_path(&model.path)).map_err(refused)?;
         check_operators(&graph).map_err(refused)?;
         let is_open = has_open_inputs(&signature);
-        let plans = match contained(|| graph.clone().into_optimized()?.into_runnable()) {
+        let plans = match contained(|| plan(graph.clone())) {
             Err(reason) if !is_open => return Err(refused(reason)),
             Ok(plan) if !is_open || !gives_dimensions(&plan) => Plans::Open(plan),
             // Some graphs can be planned only once every dimension is known, and some give dimensions
@@ -268,6 +270,11 @@ impl TractModel {
     }
 }
 
+fn plan(graph: InferenceModel) -> TractResult<Plan> {
+    let graph = wide_casts::widen(graph.into_typed()?)?;
+    graph.into_optimized()?.into_runnable()
+}
+
 fn specialise(graph: &InferenceModel, inputs: &[Input]) -> TractResult<Plan> {
     let mut graph = graph.clone();
     for (position, input) in inputs.iter().enumerate() {
@@ -275,7 +282,7 @@ fn specialise(graph: &InferenceModel, inputs: &[Input]) -> TractResult<Plan> {
         let fact = InferenceFact::dt_shape(input.datum, &shape);
         graph.set_input_fact(position, fact)?;
     }
-    graph.into_optimized()?.into_runnable()
+    plan(graph)
 }
 
 fn runtime_error(reason: String) -> RunError {
