@@ -35,8 +35,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         record.result(&format!("{name}, GB/s"), rate);
     }
     let copy = record.median("copy");
-    record.result("npy over copy", record.median("npy") / copy);
-    record.result("npz over copy", record.median("npz") / copy);
+    for name in ["npy", "npz", "digest"] {
+        record.result(&format!("{name} over copy"), record.median(name) / copy);
+    }
     record.result("verify of 500 MB, us", record.median("verify") / 1e3);
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     let mut group = criterion.benchmark_group("inspect");
