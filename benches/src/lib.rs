@@ -1,1 +1,10 @@
-//! What each hop costs.
+//! What each hop costs. The benches lie beside this folder; here is what they share.
+//!
+//! Criterion measures one thing after the other, so what a busy machine does to one it need not do to the
+//! next. Ratios and differences therefore come from [`interleaved`], which takes turns.
+
+pub mod echo;
+pub mod interleaved;
+pub mod models;
+pub mod record;
+pub mod runtimes;

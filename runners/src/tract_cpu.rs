@@ -148,7 +148,7 @@ fn check_operators(graph: &InferenceModel) -> Result<(), String> {
         .nodes()
         .iter()
         .filter_map(|node| node.op_as::<UnimplementedOp>())
-        .map(|op| op.name().to_string())
+        .map(|op| unwrapped(&op.name()).to_owned())
         .collect();
     missing.sort_unstable();
     missing.dedup();
@@ -156,6 +156,14 @@ fn check_operators(graph: &InferenceModel) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("tract does not implement {}", missing.join(", ")))
+}
+
+/// The operator's own name: tract says `Unimplemented(Loop)`.
+fn unwrapped(name: &str) -> &str {
+    let inner = name.strip_prefix("Unimplemented(");
+    inner
+        .and_then(|inner| inner.strip_suffix(')'))
+        .unwrap_or(name)
 }
 
 /// tract keeps the order of the graph; its own types and dimensions say less than the file does.
