@@ -19,6 +19,9 @@ pub enum ArchiveError {
     /// The system could not read it.
     #[error("the archive cannot be read")]
     Io(#[source] io::Error),
+    /// Where a content is copied to does not take it.
+    #[error("the content cannot be passed on")]
+    Target(#[source] io::Error),
     /// It has no end that zip archives have.
     #[error("not a zip archive")]
     NotZip,
@@ -207,6 +210,7 @@ impl ArchiveError {
         match self {
             Self::File(_)
             | Self::Io(_)
+            | Self::Target(_)
             | Self::Write { .. }
             | Self::Place { .. }
             | Self::Busy { .. } => false,

@@ -107,7 +107,7 @@ impl Archive {
         let unfinished = Unfinished { folder, name };
         let copied = self.copy_entry(name, expected, &mut file, seen);
         copied.map_err(|error| match error {
-            ArchiveError::Io(error) => failed(error),
+            ArchiveError::Target(error) => failed(error),
             other => other,
         })?;
         file.flush().map_err(failed)?;

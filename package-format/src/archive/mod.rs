@@ -31,3 +31,5 @@ pub use reader::{Archive, EntryReader};
 pub(crate) use sink::{Alignment, Sink};
 pub use writer::{ArchiveWriter, Written};
 
+#[cfg(test)]
+mod tests;

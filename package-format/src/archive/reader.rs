@@ -112,8 +112,7 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// Copies a file to `target`, and gives its digest. `seen` is told the bytes copied so far. What the
-    /// target cannot take is its own fault, and returned as [`ArchiveError::Io`].
+    /// Copies a file to `target`. `seen` is told the bytes copied so far.
     pub fn copy_entry(
         &self,
         name: &str,
@@ -124,7 +123,7 @@ impl Archive {
         let mut reader = self.read_entry(name, expected)?;
         let mut total = 0;
         pieces(&mut reader, name, |piece| {
-            target.write_all(piece).map_err(ArchiveError::Io)?;
+            target.write_all(piece).map_err(ArchiveError::Target)?;
             total += piece.len() as u64;
             seen(total);
             Ok(())
