@@ -3,6 +3,7 @@
 //! A leaf of the workspace. It knows no runner, no process, no network and no clock.
 
 pub mod archive;
+pub mod cache;
 pub mod digest;
 pub mod dtype;
 pub mod file;
