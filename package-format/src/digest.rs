@@ -14,6 +14,22 @@ const PIECE: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
+/// A digest in the making, for bytes that come in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Adds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 /// Text that is no digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a SHA-256 digest of 64 hexadecimal digits")]
@@ -30,12 +46,12 @@ impl Digest {
 
     /// The digest of all that the reader gives. `seen` is told the bytes read so far.
     pub fn of_reader(mut reader: impl Read, mut seen: impl FnMut(u64)) -> io::Result<Self> {
-        let mut hasher = Sha256::new();
+        let mut hasher = Hasher::default();
         let mut piece = vec![0; PIECE];
         let mut total = 0;
         loop {
             let count = match reader.read(&mut piece) {
-                Ok(0) => return Ok(Self(hasher.finalize().into())),
+                Ok(0) => return Ok(hasher.finish()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),

@@ -2,6 +2,8 @@
 //!
 //! A leaf of the workspace. It knows no runner, no process, no network and no clock.
 
+pub mod archive;
+pub mod cache;
 pub mod digest;
 pub mod dtype;
 pub mod file;
@@ -16,7 +18,7 @@ pub mod strings;
 pub mod tensor_data;
 pub mod torchscript;
 
-pub use digest::Digest;
+pub use digest::{Digest, Hasher};
 pub use dtype::DType;
 pub use format::{Format, TrustClass};
 pub use settings::{Device, ExecutionMode, GraphLevel, RunnerSettings};

@@ -3,8 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use zip::result::ZipError;
-
+use crate::archive::ArchiveError;
 use crate::file::FileError;
 use crate::{Shape, ShapeError, TensorDataError};
 
@@ -39,26 +38,9 @@ pub enum NumpyError {
     /// The content is neither an array nor an archive.
     #[error("the content is neither an .npy array nor an .npz archive")]
     NotNumpy,
-    /// The archive is broken, or of a kind that is not supported.
+    /// The archive is broken, of a kind that is not supported, or cannot be read.
     #[error("the archive cannot be used")]
-    Archive(#[source] ZipError),
-    /// The archive's table of contents takes more room than the allowed entries need.
-    #[error("the archive's directory takes more than the {limit} bytes that its entries may need")]
-    DirectoryTooLarge {
-        /// How many bytes may be read to list the entries.
-        limit: u64,
-    },
-    /// The archive has too many entries.
-    #[error("the archive has {entries} entries, the limit is {limit}")]
-    TooManyEntries {
-        /// How many it has.
-        entries: usize,
-        /// How many it may have.
-        limit: usize,
-    },
-    /// The archive lists some entry twice, byte for byte; which one, the archive reader does not keep.
-    #[error("the archive has several entries of one name")]
-    DuplicateEntries,
+    Archive(#[from] ArchiveError),
 }
 
 impl NumpyError {
@@ -66,6 +48,7 @@ impl NumpyError {
     pub fn is_integrity(&self) -> bool {
         match self {
             Self::InFile { source, .. } => source.is_integrity(),
+            Self::Archive(error) => error.is_integrity(),
             Self::File(_) | Self::Io(_) => false,
             _ => true,
         }
@@ -78,12 +61,6 @@ pub enum ArrayError {
     /// Its bytes cannot be read or written.
     #[error("the data cannot be transferred")]
     Io(#[source] io::Error),
-    /// Its entry of the archive is broken, or of a kind that is not supported.
-    #[error("the archive entry cannot be used")]
-    Entry(#[source] ZipError),
-    /// Its entry of the archive is encrypted.
-    #[error("the archive entry is encrypted")]
-    Encrypted,
     /// Its entry of the archive is not called `*.npy`.
     #[error("the archive entry is not an .npy array")]
     NotAnArray,

@@ -13,7 +13,6 @@ mod file;
 mod header;
 mod limits;
 mod literal;
-mod meter;
 mod npy;
 mod npz;
 mod order;

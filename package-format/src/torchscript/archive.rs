@@ -1,15 +1,13 @@
 //! What a TorchScript archive holds, from the names and sizes of its entries.
 
-use std::io::{BufReader, Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 use serde::{Deserialize, Serialize};
-use zip::ZipArchive;
-use zip::read::{ArchiveOffset, Config};
 
-use super::directory;
 use super::error::TorchScriptError;
 use super::source::{CODE_HEAD, ClassName, PICKLE_HEAD};
 use crate::TrustClass;
+use crate::archive::{ArchiveError, Content, Dialect, Layout, Limits};
 
 /// Bounds on one inspection. The defaults are far above the archives of the largest models in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,17 +57,10 @@ pub fn inspect(
     limits: &ArchiveLimits,
 ) -> Result<ArchiveFacts, TorchScriptError> {
     check_start(&mut source)?;
-    directory::check(&mut source, limits)?;
-    let config = Config {
-        archive_offset: ArchiveOffset::Known(0),
-    };
-    let mut archive = ZipArchive::with_config(config, BufReader::new(source))?;
-    if archive.has_duplicate_names() {
-        return Err(TorchScriptError::Inconsistent {
-            what: "two entries have the same name",
-        });
-    }
-    let mut facts = count(&archive)?;
+    let limits = Limits::of_directory(limits.entries, limits.directory_bytes);
+    let layout = Layout::read(&mut source, &limits, Dialect::Tensors)?;
+    let mut archive = Opened { source, layout };
+    let mut facts = count(&archive.layout)?;
     let root = facts.root.clone();
     let version = read_text(&mut archive, &format!("{root}/version"), 32)?;
     facts.format_version = version.and_then(|text| text.trim().parse().ok());
@@ -86,18 +77,18 @@ pub fn inspect(
 /// Tells pickles and other files from archives by their first bytes.
 fn check_start(source: &mut (impl Read + Seek)) -> Result<(), TorchScriptError> {
     let mut start = Vec::new();
-    source.rewind().map_err(TorchScriptError::Io)?;
+    source.rewind().map_err(ArchiveError::Io)?;
     let read = source.by_ref().take(4).read_to_end(&mut start);
-    read.map_err(TorchScriptError::Io)?;
+    read.map_err(ArchiveError::Io)?;
     match start.as_slice() {
         b"PK\x03\x04" => Ok(()),
         // The mark of pickles of versions 2 to 5.
         [0x80, 2..=5, ..] => Err(TorchScriptError::BarePickle),
-        _ => Err(TorchScriptError::NotZip),
+        _ => Err(ArchiveError::NotZip.into()),
     }
 }
 
-fn count<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<ArchiveFacts, TorchScriptError> {
+fn count(layout: &Layout) -> Result<ArchiveFacts, TorchScriptError> {
     let mut facts = ArchiveFacts {
         root: String::new(),
         format_version: None,
@@ -106,21 +97,17 @@ fn count<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<ArchiveFacts, TorchS
         code_files: 0,
         tensors: 0,
         tensor_bytes: 0,
-        entries: archive.len() as u64,
+        entries: layout.entries.len() as u64,
         trust: TrustClass::NativeCode,
     };
     let (mut has_data, mut has_code, mut has_constants) = (false, false, false);
-    for index in 0..archive.len() {
-        let entry = archive.by_index_data(index)?;
-        let name = entry.name()?;
+    for entry in &layout.entries {
+        let name = entry.name();
         let refused = |reason| TorchScriptError::Entry {
             name: name.chars().take(256).collect(),
             reason,
         };
-        let (root, path) = check_name(&name).map_err(refused)?;
-        if entry.encrypted() || entry.is_symlink() {
-            return Err(refused("it is encrypted or a link"));
-        }
+        let (root, path) = check_name(name).map_err(refused)?;
         if facts.root.is_empty() {
             root.clone_into(&mut facts.root);
         } else if facts.root != root {
@@ -135,7 +122,7 @@ fn count<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<ArchiveFacts, TorchS
         }
         if path.starts_with("data/") || path.starts_with("constants/") {
             facts.tensors += 1;
-            facts.tensor_bytes = facts.tensor_bytes.saturating_add(entry.size());
+            facts.tensor_bytes = facts.tensor_bytes.saturating_add(entry.bytes());
         }
     }
     let missing = |missing| TorchScriptError::NotTorchScript { missing };
@@ -167,25 +154,34 @@ fn check_name(name: &str) -> Result<(&str, &str), &'static str> {
     Ok((root, path))
 }
 
-/// The first bytes of an entry; none when there is no such entry.
+/// An archive and where everything in it is.
+struct Opened<R> {
+    source: R,
+    layout: Layout,
+}
+
+/// The first bytes of an entry; none when there is no such entry. Only those of a short one are checked.
 fn read_head<R: Read + Seek>(
-    archive: &mut ZipArchive<R>,
+    archive: &mut Opened<R>,
     name: &str,
     limit: u64,
 ) -> Result<Option<Vec<u8>>, TorchScriptError> {
-    let Some(index) = archive.index_for_name(name) else {
+    let Opened { source, layout } = archive;
+    let Some(entry) = layout.entries.iter().find(|entry| entry.name() == name) else {
         return Ok(None);
     };
+    let start = SeekFrom::Start(entry.data_at);
+    source.seek(start).map_err(ArchiveError::Io)?;
     let mut head = Vec::new();
-    let entry = archive.by_index(index)?;
-    match entry.take(limit).read_to_end(&mut head) {
+    let mut content = Content::new(source, entry, None).take(limit);
+    match content.read_to_end(&mut head) {
         Ok(_) => Ok(Some(head)),
-        Err(error) => Err(TorchScriptError::from(zip::result::ZipError::Io(error))),
+        Err(error) => Err(ArchiveError::of_reading(name, error).into()),
     }
 }
 
 fn read_text<R: Read + Seek>(
-    archive: &mut ZipArchive<R>,
+    archive: &mut Opened<R>,
     name: &str,
     limit: u64,
 ) -> Result<Option<String>, TorchScriptError> {

@@ -2,7 +2,6 @@
 //! of it. Pickles are never interpreted.
 
 mod archive;
-mod directory;
 mod error;
 mod source;
 

@@ -138,32 +138,92 @@ fn a_directory_has_one_reading_only() {
     trailing.push(0);
     check_refused(
         &trailing,
-        "the archive's directory is inconsistent: it does not end where the file ends",
+        "the archive's structure is refused: its directory does not end where the file ends",
     );
     let mut prefixed = bytes.clone();
     prefixed.splice(4..4, [0; 10]);
     check_refused(
         &prefixed,
-        "the archive's directory is inconsistent: it does not reach from its start to its end",
+        "the archive's structure is refused: its directory does not reach from its start to its end",
     );
     let mut contradiction = widen(&bytes);
-    let entries = contradiction.len() - 12;
-    contradiction[entries] += 1;
+    let end = contradiction.len() - 22;
+    contradiction[end + 8] += 1;
+    contradiction[end + 10] += 1;
     check_refused(
         &contradiction,
-        "the archive's directory is inconsistent: its two ends contradict each other",
+        "the archive's structure is refused: its two ends contradict each other",
     );
+}
+
+#[test]
+fn checksums_and_sizes_may_come_after_the_content() {
+    // So `torch.jit.save` writes them, with padding before the content.
+    let entries: Vec<(&str, &[u8])> = ENTRIES
+        .iter()
+        .map(|(name, bytes)| (*name, *bytes))
+        .collect();
+    let late = with_descriptors(&entries);
+    let found = inspect_bytes(&late).unwrap();
+    assert_eq!(found, inspect_bytes(&archive(ENTRIES)).unwrap());
+    let first = late.windows(4).position(|four| four == b"PK\x07\x08");
+    for byte in 4..16 {
+        let mut changed = late.clone();
+        changed[first.unwrap() + byte] ^= 1;
+        inspect_bytes(&changed).unwrap_err();
+    }
+}
+
+/// An archive as `torch.jit.save` writes it.
+fn with_descriptors(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    let narrow = |length: usize| u32::try_from(length).unwrap().to_le_bytes();
+    for (name, content) in entries {
+        let offset = narrow(bytes.len());
+        let [low, high, ..] = narrow(name.len());
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(content);
+        let mut numbers = checksum.finalize().to_le_bytes().to_vec();
+        numbers.extend(narrow(content.len()));
+        numbers.extend(narrow(content.len()));
+        bytes.extend(b"PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0");
+        bytes.extend([0; 12]);
+        bytes.extend([low, high, 6, 0]);
+        bytes.extend(name.bytes());
+        bytes.extend(b"FB\x02\0ZZ");
+        bytes.extend(*content);
+        bytes.extend(b"PK\x07\x08");
+        bytes.extend(&numbers);
+        directory.extend(b"PK\x01\x02\0\0\0\0\x08\x08\0\0\0\0\0\0");
+        directory.extend(numbers);
+        directory.extend([low, high]);
+        directory.extend([0; 12]);
+        directory.extend(offset);
+        directory.extend(name.bytes());
+    }
+    let offset = narrow(bytes.len());
+    let size = narrow(directory.len());
+    bytes.extend(directory);
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    let [low, high, ..] = narrow(entries.len());
+    bytes.extend([low, high, low, high]);
+    bytes.extend(size);
+    bytes.extend(offset);
+    bytes.extend([0; 2]);
+    bytes
 }
 
 #[test]
 fn a_directory_that_claims_to_be_huge_is_refused_before_it_is_read() {
     let mut bytes = widen(&archive(ENTRIES));
     let end = bytes.len();
-    bytes[end - 22 - 20 - 56 + 32..][..8].copy_from_slice(&(1_u64 << 40).to_le_bytes());
-    bytes[end - 12..][..2].copy_from_slice(&[0xff; 2]);
+    for number in [24, 32] {
+        bytes[end - 22 - 20 - 56 + number..][..8].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+    }
+    bytes[end - 14..][..4].copy_from_slice(&[0xff; 4]);
     check_refused(
         &bytes,
-        "the archive's directory has 1099511627776 entries, more than the 100000 allowed",
+        "the archive has 1099511627776 entries, more than the 100000 allowed",
     );
 }
 
