@@ -6,11 +6,11 @@
 )]
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
-use nav_package_format::package::model_navigator::{Status, StatusError};
+use nav_package_format::archive::Limits;
+use nav_package_format::numpy;
+use nav_package_format::package::model_navigator::{ModelNavigatorPackage, Status, StatusError};
 use nav_package_format::package::strategy::{
     DEFAULT, MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget, MinLatency,
 };
@@ -26,16 +26,12 @@ fn answers() -> BTreeMap<String, Value> {
     serde_json::from_str(&text).unwrap()
 }
 
+fn open(package: &str) -> ModelNavigatorPackage {
+    ModelNavigatorPackage::open(&data().join(package), &Limits::default()).unwrap()
+}
+
 fn status(package: &str) -> Status {
-    let file = File::open(data().join(package)).unwrap();
-    let mut archive = zip::ZipArchive::new(file).unwrap();
-    let mut text = String::new();
-    archive
-        .by_name("status.yaml")
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
-    Status::parse(&text).unwrap()
+    open(package).status().clone()
 }
 
 /// What our strategy of the same name chooses.
@@ -138,6 +134,60 @@ fn records_are_read_as_model_navigator_reads_them() {
             .collect();
         assert_eq!(batches, expected, "{package}");
     }
+}
+
+#[test]
+fn what_is_wrong_in_a_package_is_a_warning_that_names_it() {
+    let check = |package: &str, expected: &[&str]| {
+        let package = open(package);
+        let warnings: Vec<String> = package.warnings().iter().map(ToString::to_string).collect();
+        assert_eq!(warnings, expected);
+    };
+    check(
+        "out_order.nav",
+        &[
+            "output is recorded as z: INT64 [?,1], and the graph says z: FP32 [n,8]",
+            "output is recorded as a: FP32 [?,8], and the graph says a: INT64 [n,1]",
+        ],
+    );
+    check(
+        "python_source.nav",
+        &["there is no model of `python` in the package"],
+    );
+    check("mlp_cpu_default.nav", &[]);
+    check("slash.nav", &[]);
+}
+
+#[test]
+fn names_and_order_are_those_of_the_graph() {
+    let names = |package: &str| -> Vec<String> {
+        let package = open(package);
+        let signature = package.signature();
+        signature
+            .inputs
+            .iter()
+            .chain(&signature.outputs)
+            .map(|spec| spec.name.clone())
+            .collect()
+    };
+    assert_eq!(names("out_order.nav"), ["x", "z", "a"]);
+    assert_eq!(names("slash.nav"), ["in/x", "out/y"]);
+}
+
+#[test]
+fn samples_are_read_without_their_batch_axis() {
+    let samples = open("multi_io.nav")
+        .samples("profiling", &numpy::Limits::default())
+        .unwrap();
+    let sample = &samples[&0];
+    let mut names: Vec<&str> = sample.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["a", "b"]);
+    assert!(
+        sample
+            .iter()
+            .all(|(_, tensor)| tensor.shape().to_vec() == [8])
+    );
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod positioned;
 mod reader;
 mod record;
 mod sink;
+mod window;
 mod writer;
 
 pub(crate) use content::Content;
@@ -29,6 +30,7 @@ pub use limits::Limits;
 pub use name::{NameFault, check_name};
 pub use reader::{Archive, EntryReader};
 pub(crate) use sink::{Alignment, Sink};
+pub use window::Window;
 pub use writer::{ArchiveWriter, Written};
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::error::{ArchiveError, EntryFault};
 use super::layout::{Entry, Layout};
 use super::limits::{Dialect, Limits};
 use super::positioned::Positioned;
+use super::window::Window;
 use crate::{Digest, Hasher, file};
 
 /// How much is read at once: enough for the disk, and little enough to stay in the processor's cache while
@@ -135,6 +136,12 @@ impl Archive {
     pub fn stored_range(&self, name: &str) -> Option<Range<u64>> {
         let entry = self.entry(name).filter(|entry| entry.is_stored())?;
         Some(entry.data_at..entry.data_at + entry.packed)
+    }
+
+    /// A view of a file that is stored as it is, for readers that skip most of it. Its content is not checked.
+    pub fn window(&self, name: &str) -> Option<Window<'_>> {
+        let range = self.stored_range(name)?;
+        Some(Window::new(Positioned::new(&self.file, range.start), range))
     }
 
     /// Checks that the archive has these files, of these sizes and digests, and no others. The first file
