@@ -1,30 +1,24 @@
 //! What runners are known not to do, and why. Every entry is tried, and one that passes is a failure.
 
-use crate::columns::{Column, Mode};
+use crate::columns::Column;
 use crate::suites::SUITES;
 
-/// A known limit of a runner.
+/// A known limit of a runner, wherever it runs.
 #[derive(Debug)]
 pub(crate) struct Skip {
     /// The runner.
     pub(crate) runner: &'static str,
-    /// Where it runs; everywhere when left open.
-    pub(crate) mode: Option<Mode>,
     /// `suite/case`.
     pub(crate) case: &'static str,
     /// Why it cannot be had.
     pub(crate) reason: &'static str,
-    /// Whether trying would take the tests along. These alone are not tried.
-    pub(crate) ends_the_process: bool,
 }
 
 const fn limit(runner: &'static str, case: &'static str, reason: &'static str) -> Skip {
     Skip {
         runner,
-        mode: None,
         case,
         reason,
-        ends_the_process: false,
     }
 }
 
@@ -57,9 +51,7 @@ const NO_BF16: &str = "tract has no BF16";
 impl Skip {
     /// Whether this is about that case in that column.
     pub(crate) fn covers(&self, column: &Column, suite: &str, case: &str) -> bool {
-        self.runner == column.runner.name()
-            && self.mode.is_none_or(|mode| mode == column.mode)
-            && self.case.split_once('/') == Some((suite, case))
+        self.runner == column.runner.name() && self.case.split_once('/') == Some((suite, case))
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::case::{Case, Failure, Suite};
 use crate::columns::Column;
-use crate::skips::{SKIPS, Skip};
+use crate::skips::SKIPS;
 use crate::subject::Subject;
 
 /// How a case ended.
@@ -23,14 +23,6 @@ pub(crate) fn judge(column: &Column, suite: &Suite, case: &Case) -> Verdict {
     let skip = SKIPS
         .iter()
         .find(|skip| skip.covers(column, suite.name, case.name));
-    if let Some(Skip {
-        ends_the_process: true,
-        reason,
-        ..
-    }) = skip
-    {
-        return Verdict::Skip(reason);
-    }
     match (run(column, case), skip) {
         (Ok(()), None) => Verdict::Pass,
         (Ok(()), Some(_)) => {
