@@ -9,7 +9,7 @@ use nav_package_format::onnx::build::{dims, node, raw_tensor, tensor};
 use nav_package_format::onnx::proto::{GraphProto, ModelProto};
 use prost::Message as _;
 
-/// Adds 1 to an FP32 `x` of shape [1,16].
+/// Adds 1 to an FP32 `x` of shape `[1,16]`.
 pub fn add() -> ModelProto {
     GraphProto::named("add")
         .takes("x", DType::Fp32, &dims("1,16"))
