@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, infer, inspect, runtime};
+use crate::commands::{doctor, infer, inspect, runtime, show};
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
 
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Inspect(inspect::InspectArgs),
     /// Run a model once, on one runner.
     Infer(Box<infer::InferArgs>),
+    /// Tell what a package holds, how its variants did, and which one to take.
+    Show(show::ShowArgs),
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,

@@ -40,6 +40,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Runtime(args) => commands::runtime::run(&args, &settings, printer),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Infer(args) => commands::infer::run(&args, &settings, printer),
+        Command::Show(args) => commands::show::run(&args),
         Command::Worker => commands::worker::run(),
     }
 }

@@ -7,4 +7,7 @@ pub mod strategy;
 
 pub use evaluation::{Evaluation, Outcome, Step};
 pub use measurement::{Latency, Measurement, Percentile};
-pub use strategy::{Choice, NoChoice, Runtime, Strategy, choose};
+pub use strategy::{
+    Choice, MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget, MinLatency,
+    NoChoice, Runtime, SelectedRuntime, Strategy, choose,
+};

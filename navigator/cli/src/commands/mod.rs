@@ -5,4 +5,5 @@ pub(crate) mod infer;
 pub(crate) mod inspect;
 pub(crate) mod probe;
 pub(crate) mod runtime;
+pub(crate) mod show;
 pub(crate) mod worker;

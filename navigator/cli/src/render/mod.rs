@@ -2,11 +2,13 @@
 
 mod doctor;
 mod inspection;
+mod package;
 mod runtimes;
 mod table;
 mod tensors;
 
 pub(crate) use doctor::doctor;
 pub(crate) use inspection::inspection;
+pub(crate) use package::package;
 pub(crate) use runtimes::runtimes;
 pub(crate) use tensors::{duration, tensors, tensors_json};

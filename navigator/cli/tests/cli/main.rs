@@ -12,3 +12,4 @@ mod infer;
 mod inspect;
 mod nav;
 mod runtime;
+mod show;
