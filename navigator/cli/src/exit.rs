@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use nav_navigator::inspect::InspectError;
 use nav_navigator::runtime::RuntimeError;
 use nav_navigator::samples::DimensionError;
+use nav_package_format::Format;
 use nav_package_format::numpy::NumpyError;
 use nav_package_format::package::model_navigator::PackageError;
 use nav_runners::LoadError;
@@ -68,6 +69,9 @@ impl Exit {
     fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
         if cause.is::<UsageError>() {
             return Some(Self::Usage);
+        }
+        if cause.is::<NoRunnerError>() {
+            return Some(Self::Environment);
         }
         if let Some(error) = cause.downcast_ref::<RuntimeError>() {
             return Some(if error.is_integrity() {
@@ -135,11 +139,22 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub(crate) struct UsageError(pub String);
 
+/// No runner on this host reads the model's format.
+#[derive(Debug, thiserror::Error)]
+#[error("no runner for {format} models is ready")]
+pub(crate) struct NoRunnerError {
+    /// The format.
+    pub(crate) format: Format,
+}
+
 /// What the user can do about an error, if we know.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(LoadError::Unavailable { how_to_get_it, .. }) = cause.downcast_ref() {
             return Some(how_to_get_it.clone());
+        }
+        if cause.is::<NoRunnerError>() {
+            return Some("`nav doctor` says what each runner lacks".to_owned());
         }
         match cause.downcast_ref::<RuntimeError>()? {
             RuntimeError::Offline { runtime } => Some(format!(

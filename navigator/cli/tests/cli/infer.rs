@@ -127,7 +127,7 @@ fn without_onnx_runtime_and_offline_the_embedded_runner_is_used_and_that_is_said
             ],
         );
     } else {
-        ended.expect(1, &["no runner for onnx models is ready"]);
+        ended.expect(5, &["no runner for onnx models is ready", "hint:"]);
     }
 }
 

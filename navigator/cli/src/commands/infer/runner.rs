@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::commands::probe::probe;
 use crate::commands::{runtime, worker};
-use crate::exit::UsageError;
+use crate::exit::{NoRunnerError, UsageError};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -74,7 +74,7 @@ fn choose_best(
             return Ok(runner);
         }
     }
-    anyhow::bail!("no runner for {format} models is ready; `nav doctor` says why")
+    Err(NoRunnerError { format }.into())
 }
 
 /// The runner itself, or the same in a process of its own.
