@@ -25,9 +25,13 @@ pub struct ExtractFolder(OwnedFd);
 
 impl ExtractFolder {
     /// Opens a folder that exists. Follows links: the path is the user's own.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self(rustix::fs::openat(CWD, path, flags, Mode::empty())?))
+        let opened = rustix::fs::openat(CWD, path, flags, Mode::empty());
+        opened.map(Self).map_err(|errno| ArchiveError::Write {
+            path: path.to_owned(),
+            source: errno.into(),
+        })
     }
 
     /// The folder that is open already.

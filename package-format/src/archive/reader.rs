@@ -106,11 +106,34 @@ impl Archive {
             let fault = EntryFault::TooLarge { found, limit };
             return Err(ArchiveError::in_entry(name, fault));
         }
-        let confirmed = usize::try_from(found.min(UNCONFIRMED)).unwrap_or_default();
-        let mut bytes = Vec::with_capacity(confirmed);
-        let read = reader.read_to_end(&mut bytes);
-        read.map_err(|error| ArchiveError::of_reading(name, error))?;
-        Ok(bytes)
+        // The bytes of a stored file are there; those of a deflated one are only claimed.
+        let certain = self.entry(name).is_some_and(Entry::is_stored);
+        let reserved = if certain {
+            found
+        } else {
+            found.min(UNCONFIRMED)
+        };
+        let unread = |error| ArchiveError::of_reading(name, error);
+        let no_memory = || unread(io::ErrorKind::OutOfMemory.into());
+        let reserved = usize::try_from(reserved).map_err(|_| no_memory())?;
+        let mut bytes = Vec::new();
+        let room = bytes.try_reserve_exact(reserved);
+        room.map_err(|_| no_memory())?;
+        loop {
+            // Zeros are put in pieces before what is read, while they are in the processor's cache.
+            let start = bytes.len();
+            let left = usize::try_from(found).unwrap_or(usize::MAX) - start;
+            bytes.resize(start + left.min(PIECE), 0);
+            match reader.read(&mut bytes[start..]) {
+                Ok(0) => {
+                    bytes.truncate(start);
+                    return Ok(bytes);
+                }
+                Ok(count) => bytes.truncate(start + count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => bytes.truncate(start),
+                Err(error) => return Err(unread(error)),
+            }
+        }
     }
 
     /// Copies a file to `target`. `seen` is told the bytes copied so far.
