@@ -7,10 +7,10 @@
 //! that is part of two sets is there twice; sets that share large files are rare on one machine, since it
 //! runs one variant of a model.
 //!
-//! A folder is filled under another name, locked meanwhile, and takes its place when it is complete and
-//! right: nobody sees half of it. Processes that want the same set wait for one another, and the second finds
-//! it done. Whoever is killed leaves a folder that is no longer locked, and that the next one to open the
-//! cache removes. No clock is asked.
+//! A folder is filled under another name, under a lock, and takes its place when it is complete and right:
+//! nobody sees half of it. Processes that want the same set wait for one another, and the second finds it
+//! done. Whoever is killed leaves a folder whose lock is free, and that the next one to open the cache
+//! removes. No clock is asked.
 //!
 //! What is found in the cache is hashed the first time that an open cache is asked for it. After that, it is
 //! believed as long as the sizes, times and identities of its files stay as they were. What is not right is
@@ -19,6 +19,7 @@
 mod error;
 mod folder;
 mod key;
+mod lock;
 mod private;
 mod store;
 

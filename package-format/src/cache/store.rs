@@ -7,18 +7,21 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, RenameFlags, Stat};
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use super::error::CacheError;
 use super::folder::{self, Contents, Stamp};
 use super::key::{self, CachedFile};
+use super::lock::Lock;
 use super::private;
 use crate::Digest;
 use crate::archive::{ArchiveError, ExtractFolder};
 
 /// The end of the name of a folder that is not complete.
 const PARTIAL: &str = ".partial";
+/// The end of the name of the file whose lock allows to fill a folder.
+const LOCK: &str = ".lock";
 
 /// A folder, and files in it with what tells that they were not touched.
 type Found = (ExtractFolder, Vec<(File, Stamp)>);
@@ -63,20 +66,20 @@ impl Cache {
         if self.is_right(&key, &files)? {
             return Ok(path);
         }
+        let lock = Lock::take(&self.folder, &format!("{name}{LOCK}"));
+        let _lock = lock.map_err(|errno| self.failed(errno))?;
         let partial = format!("{name}{PARTIAL}");
-        let _lock = self.lock(&partial)?;
+        // Whoever was killed before may have left it.
+        self.remove(&partial)?;
         // Whoever had the lock before may have done it.
         if self.is_right(&key, &files)? {
-            self.remove(&partial)?;
             return Ok(path);
         }
-        self.empty(&partial)?;
-        match self.fill(&partial, &files, contents) {
-            Ok(()) => self.put_in_place(&partial, &name)?,
-            Err(error) => {
-                self.remove(&partial)?;
-                return Err(error);
-            }
+        let filled = self.fill(&partial, &files, contents);
+        let placed = filled.and_then(|()| self.put_in_place(&partial, &name));
+        if let Err(error) = placed {
+            self.remove(&partial)?;
+            return Err(error);
         }
         // It was hashed as it was written.
         if let Some((_, found)) = self.find(&key, &files)? {
@@ -139,95 +142,25 @@ impl Cache {
         locked.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a folder and locks it, waiting for whoever has it.
-    fn lock(&self, name: &str) -> Result<OwnedFd, CacheError> {
-        loop {
-            match rustix::fs::mkdirat(&self.folder, name, Mode::RWXU) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(errno) => return Err(self.failed(errno)),
-            }
-            let folder = match folder::open(&self.folder, name) {
-                Ok(folder) => folder,
-                Err(Errno::NOENT) => continue,
-                Err(errno) => return Err(self.failed(errno)),
-            };
-            match rustix::fs::flock(&folder, FlockOperation::LockExclusive) {
-                Ok(()) => {}
-                Err(Errno::INTR) => continue,
-                Err(errno) => return Err(self.failed(errno)),
-            }
-            // Whoever had the lock may have moved the folder to its place, or removed it.
-            if self.is_at(&folder, name)? {
-                return Ok(folder);
-            }
-        }
-    }
-
-    /// Whether an open folder has this name.
-    fn is_at(&self, folder: &OwnedFd, name: &str) -> Result<bool, CacheError> {
-        let is_same = |a: &Stat, b: &Stat| a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-        let open = rustix::fs::fstat(folder).map_err(|errno| self.failed(errno))?;
-        match rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) => Ok(is_same(&open, &found)),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(self.failed(errno)),
-        }
-    }
-
     fn fill(
         &self,
         partial: &str,
         files: &[CachedFile],
         contents: &mut Contents<'_>,
     ) -> Result<(), CacheError> {
-        let folder = folder::open(&self.folder, partial).map_err(|errno| self.failed(errno))?;
-        let folder = ExtractFolder::new(folder);
+        let made = rustix::fs::mkdirat(&self.folder, partial, Mode::RWXU);
+        let opened = made.and_then(|()| folder::open(&self.folder, partial));
+        let folder = ExtractFolder::new(opened.map_err(|errno| self.failed(errno))?);
         let mut files = files.iter();
         files.try_for_each(|file| folder::fill(&folder, file, contents))
     }
 
-    /// Gives the folder its name. What has that name is not right, and is removed.
+    /// Gives the folder its name. What has that name is not right, and is removed before: whoever finds
+    /// nothing waits for the lock.
     fn put_in_place(&self, partial: &str, name: &str) -> Result<(), CacheError> {
-        let rename = |flags| {
-            let renamed =
-                rustix::fs::renameat_with(&self.folder, partial, &self.folder, name, flags);
-            renamed.map(drop)
-        };
-        match rename(RenameFlags::NOREPLACE) {
-            // From here on, the other name is not ours any more.
-            Ok(()) => return Ok(()),
-            Err(Errno::EXIST) => {}
-            Err(errno) => return Err(self.failed(errno)),
-        }
-        // What is not right is locked before it gets the other name, under which others look for folders to
-        // fill, until it is gone.
-        let wrong = folder::open(&self.folder, name);
-        let _lock = match wrong {
-            Ok(wrong) => {
-                let locked = rustix::fs::flock(&wrong, FlockOperation::LockExclusive);
-                locked.map_err(|errno| self.failed(errno))?;
-                Some(wrong)
-            }
-            // No folder, which nobody can lock.
-            Err(_) => None,
-        };
-        rename(RenameFlags::EXCHANGE).map_err(|errno| self.failed(errno))?;
-        self.remove(partial)
-    }
-
-    /// Removes what is in a folder, but not the folder, which is locked.
-    fn empty(&self, name: &str) -> Result<(), CacheError> {
-        let failed = |error| self.error(error);
-        for entry in fs::read_dir(self.path.join(name)).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let removed = if entry.file_type().map_err(failed)?.is_dir() {
-                fs::remove_dir_all(entry.path())
-            } else {
-                fs::remove_file(entry.path())
-            };
-            removed.map_err(failed)?;
-        }
-        Ok(())
+        self.remove(name)?;
+        let renamed = rustix::fs::renameat(&self.folder, partial, &self.folder, name);
+        renamed.map_err(|errno| self.failed(errno))
     }
 
     /// Removes whatever has this name, if anything.
@@ -244,19 +177,21 @@ impl Cache {
         }
     }
 
-    /// Removes the unfinished folders that nobody has locked.
+    /// Removes the unfinished folders that nobody has locked, and the locks that nobody has.
     fn sweep(&self) -> Result<(), CacheError> {
         for entry in fs::read_dir(&self.path).map_err(|error| self.error(error))? {
             let name = entry.map_err(|error| self.error(error))?.file_name();
-            let Some(name) = name.to_str().filter(|name| name.ends_with(PARTIAL)) else {
+            let Some(name) = name.to_str() else {
                 continue;
             };
-            let Ok(folder) = folder::open(&self.folder, name) else {
+            let key = name.strip_suffix(PARTIAL).or(name.strip_suffix(LOCK));
+            let Some(key) = key.filter(|key| key.parse::<Digest>().is_ok()) else {
                 continue;
             };
-            let locked = rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive);
-            if locked.is_ok() && self.is_at(&folder, name)? {
-                self.remove(name)?;
+            let lock = Lock::take_free(&self.folder, &format!("{key}{LOCK}"));
+            // Held until the folder is removed.
+            if let Some(_lock) = lock.map_err(|errno| self.failed(errno))? {
+                self.remove(&format!("{key}{PARTIAL}"))?;
             }
         }
         Ok(())

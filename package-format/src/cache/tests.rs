@@ -86,7 +86,8 @@ fn what_is_not_right_any_more_is_replaced() {
     assert!(!get(&cache).1);
     let again = || Cache::open(&folder.path().join("cache")).unwrap();
     assert!(!get(&again()).1);
-    let spoil: [fn(&Path); 6] = [
+    let spoil: [fn(&Path); 7] = [
+        |path| fs::remove_dir_all(path.parent().unwrap()).unwrap(),
         |path| fs::write(path, b"Content").unwrap(),
         |path| fs::write(path, b"c").unwrap(),
         |path| fs::remove_file(path).unwrap(),
