@@ -96,18 +96,21 @@ fn compare(
     let [time, crc, packed, bytes] = [10, 14, 18, 22].map(|at| number::<4>(header, at));
     let mut sizes = (bytes, packed);
     let wide = extra::wide(extra, dialect)?;
-    let unset = late && crc == 0 && sizes == (0, 0);
-    if let (false, Some(mut wide)) = (unset, wide) {
+    let is_wide = sizes == (WIDE, WIDE);
+    // `PyTorch` also repeats there where a header is, and sizes that it does not know yet.
+    let is_needless = !is_wide && dialect == Dialect::Tensors;
+    if let (false, Some(mut wide)) = (is_needless, wide) {
         // Both or none: so it is prescribed for headers before the content.
         let both = (extra::take(&mut wide), extra::take(&mut wide));
         let (Some(bytes), Some(packed)) = both else {
             return Err(EntryFault::Disagreement { field: "size" });
         };
-        if sizes != (WIDE, WIDE) || !wide.is_empty() {
+        if !is_wide || !wide.is_empty() {
             return Err(EntryFault::Disagreement { field: "size" });
         }
         sizes = (bytes, packed);
     }
+    let unset = late && crc == 0 && sizes == (0, 0);
     let stored = u64::from(!entry.is_stored()) * 8;
     let fields = [
         ("flags", flags == entry.flags),

@@ -1,5 +1,8 @@
 //! Archives that lie, each in one way, and by what they are refused.
 
+use std::io;
+
+use super::super::{Dialect, Layout};
 use super::zips::{Header, Zip, zip, zip_wide, zip_with};
 use super::*;
 
@@ -37,6 +40,32 @@ fn sound_archives_of_others_are_read() {
         (zip.local.bytes, zip.local.packed) = (u32::MAX, u32::MAX);
     });
     read(&zip(&[late])).unwrap();
+}
+
+#[test]
+fn archives_of_tensors_may_be_written_without_going_back() {
+    let check = |change: &dyn Fn(&mut Vec<u8>), is_sound: bool| {
+        // As Python writes a file of unknown size to a pipe.
+        let late = plain().both(|header| header.flags = 8).with(|zip| {
+            zip.local.crc = 0;
+            zip.local.extra = wide(&[0, 0]);
+            (zip.local.bytes, zip.local.packed) = (u32::MAX, u32::MAX);
+            zip.after = b"PK\x07\x08".to_vec();
+            zip.after.extend(zip.central.crc.to_le_bytes());
+            zip.after.extend([7, 0, 0, 0, 0, 0, 0, 0].repeat(2));
+            change(&mut zip.after);
+        });
+        let mut source = io::Cursor::new(zip(&[late]));
+        let read = Layout::read(&mut source, &Limits::default(), Dialect::Tensors);
+        assert_eq!(read.is_ok(), is_sound, "{read:?}");
+        open(source.get_ref()).unwrap_err();
+    };
+    check(&|_| {}, true);
+    for byte in 0..24 {
+        check(&|after| after[byte] ^= 1, false);
+    }
+    check(&|after| after.push(0), false);
+    check(&|after| after.truncate(20), false);
 }
 
 #[test]

@@ -159,13 +159,11 @@ fn a_directory_has_one_reading_only() {
 #[test]
 fn checksums_and_sizes_may_come_after_the_content() {
     // So `torch.jit.save` writes them, with padding before the content.
-    let entries: Vec<(&str, &[u8])> = ENTRIES
-        .iter()
-        .map(|(name, bytes)| (*name, *bytes))
-        .collect();
+    let mut entries = ENTRIES.to_vec();
+    entries.push(("net/data/2", b""));
     let late = with_descriptors(&entries);
     let found = inspect_bytes(&late).unwrap();
-    assert_eq!(found, inspect_bytes(&archive(ENTRIES)).unwrap());
+    assert_eq!(found, inspect_bytes(&archive(&entries)).unwrap());
     let first = late.windows(4).position(|four| four == b"PK\x07\x08");
     for byte in 4..16 {
         let mut changed = late.clone();
@@ -174,7 +172,8 @@ fn checksums_and_sizes_may_come_after_the_content() {
     }
 }
 
-/// An archive as `torch.jit.save` writes it.
+/// An archive as `torch.jit.save` writes it. Empty entries are as they are beyond four GiB: nothing comes
+/// after them, and an extra field says where they are.
 fn with_descriptors(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     let narrow = |length: usize| u32::try_from(length).unwrap().to_le_bytes();
@@ -186,15 +185,25 @@ fn with_descriptors(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut numbers = checksum.finalize().to_le_bytes().to_vec();
         numbers.extend(narrow(content.len()));
         numbers.extend(narrow(content.len()));
-        bytes.extend(b"PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0");
-        bytes.extend([0; 12]);
-        bytes.extend([low, high, 6, 0]);
+        let is_late = !content.is_empty();
+        let flags = [if is_late { 8 } else { 0 }, 8];
+        bytes.extend(b"PK\x03\x04\0\0");
+        bytes.extend(flags);
+        bytes.extend([0; 18]);
+        bytes.extend([low, high, if is_late { 6 } else { 18 }, 0]);
         bytes.extend(name.bytes());
+        if !is_late {
+            bytes.extend([1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        }
         bytes.extend(b"FB\x02\0ZZ");
         bytes.extend(*content);
-        bytes.extend(b"PK\x07\x08");
-        bytes.extend(&numbers);
-        directory.extend(b"PK\x01\x02\0\0\0\0\x08\x08\0\0\0\0\0\0");
+        if is_late {
+            bytes.extend(b"PK\x07\x08");
+            bytes.extend(&numbers);
+        }
+        directory.extend(b"PK\x01\x02\0\0\0\0");
+        directory.extend(flags);
+        directory.extend([0; 6]);
         directory.extend(numbers);
         directory.extend([low, high]);
         directory.extend([0; 12]);
