@@ -44,6 +44,14 @@ pub enum CacheError {
         /// Why not.
         source: ArchiveError,
     },
+    /// The content goes on after the size that was asked for.
+    #[error("what was given for {name:?} has more than {bytes} bytes")]
+    TooMuch {
+        /// The file's name.
+        name: String,
+        /// The size that was asked for.
+        bytes: u64,
+    },
     /// The content is not what was asked for.
     #[error(
         "what was given for {name:?} has {found_bytes} bytes of SHA-256 {found}, not {bytes} of {digest}"
@@ -68,7 +76,7 @@ impl CacheError {
         match self {
             Self::Io { .. } | Self::NotPrivate { .. } | Self::Request(_) => false,
             Self::Fill { source, .. } => source.is_integrity(),
-            Self::Name { .. } | Self::Content { .. } => true,
+            Self::Name { .. } | Self::TooMuch { .. } | Self::Content { .. } => true,
         }
     }
 }

@@ -71,9 +71,17 @@ pub(super) fn fill(
     let mut hashing = Hashing {
         file: created.map_err(failed)?,
         left: file.bytes,
+        is_over: false,
         hasher: Hasher::default(),
     };
-    contents(file, &mut hashing).map_err(failed)?;
+    let given = contents(file, &mut hashing);
+    if hashing.is_over {
+        return Err(CacheError::TooMuch {
+            name: file.name.clone(),
+            bytes: file.bytes,
+        });
+    }
+    given.map_err(failed)?;
     let found_bytes = file.bytes - hashing.left;
     let found = hashing.hasher.finish();
     if hashing.left != 0 || found != file.digest {
@@ -92,12 +100,14 @@ pub(super) fn fill(
 struct Hashing {
     file: File,
     left: u64,
+    is_over: bool,
     hasher: Hasher,
 }
 
 impl Write for Hashing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.len() as u64 > self.left {
+            self.is_over = true;
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let count = self.file.write(bytes)?;
