@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, infer, inspect, runtime, show};
+use crate::commands::{doctor, infer, inspect, runtime, show, unpack, verify};
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
 
@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Infer(Box<infer::InferArgs>),
     /// Tell what a package holds, how its variants did, and which one to take.
     Show(show::ShowArgs),
+    /// Check every byte of a package.
+    Verify(verify::VerifyArgs),
+    /// Write the files of a package into a new folder.
+    Unpack(unpack::UnpackArgs),
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,

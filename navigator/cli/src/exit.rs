@@ -6,6 +6,7 @@ use nav_navigator::inspect::InspectError;
 use nav_navigator::runtime::RuntimeError;
 use nav_navigator::samples::DimensionError;
 use nav_package_format::Format;
+use nav_package_format::archive::ArchiveError;
 use nav_package_format::numpy::NumpyError;
 use nav_package_format::package::model_navigator::PackageError;
 use nav_runners::LoadError;
@@ -88,6 +89,13 @@ impl Exit {
             });
         }
         if let Some(error) = cause.downcast_ref::<NumpyError>() {
+            return Some(if error.is_integrity() {
+                Self::Integrity
+            } else {
+                Self::Failure
+            });
+        }
+        if let Some(error) = cause.downcast_ref::<ArchiveError>() {
             return Some(if error.is_integrity() {
                 Self::Integrity
             } else {

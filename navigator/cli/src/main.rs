@@ -41,6 +41,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Infer(args) => commands::infer::run(&args, &settings, printer),
         Command::Show(args) => commands::show::run(&args),
+        Command::Verify(args) => commands::verify::run(&args, printer),
+        Command::Unpack(args) => commands::unpack::run(&args, printer),
         Command::Worker => commands::worker::run(),
     }
 }

@@ -6,4 +6,6 @@ pub(crate) mod inspect;
 pub(crate) mod probe;
 pub(crate) mod runtime;
 pub(crate) mod show;
+pub(crate) mod unpack;
+pub(crate) mod verify;
 pub(crate) mod worker;

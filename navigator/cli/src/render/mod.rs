@@ -6,9 +6,11 @@ mod package;
 mod runtimes;
 mod table;
 mod tensors;
+mod verified;
 
 pub(crate) use doctor::doctor;
 pub(crate) use inspection::inspection;
 pub(crate) use package::package;
 pub(crate) use runtimes::runtimes;
 pub(crate) use tensors::{duration, tensors, tensors_json};
+pub(crate) use verified::verified;

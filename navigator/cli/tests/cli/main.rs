@@ -11,5 +11,6 @@ mod help;
 mod infer;
 mod inspect;
 mod nav;
+mod package;
 mod runtime;
 mod show;
