@@ -18,7 +18,7 @@ use super::report::{Facts, FileFacts, Inspection};
 /// kept. Nothing outside the model's folder is opened, and nothing of the model is run.
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     let (mut file, bytes) = file::open(path)?;
-    let facts = facts(&mut file, path)?;
+    let facts = examine(&mut file, path)?;
     let file = digest(&mut file, bytes, path)?;
     let external_files = match &facts {
         Facts::Onnx(facts) => digest_external(path, &facts.external_files)?,
@@ -37,7 +37,13 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     })
 }
 
-fn facts(file: &mut File, path: &Path) -> Result<Facts, InspectError> {
+/// The facts of the model at a path alone, checked all the same. Weights are not read.
+pub fn facts(path: &Path) -> Result<Facts, InspectError> {
+    let (mut file, _) = file::open(path)?;
+    examine(&mut file, path)
+}
+
+fn examine(file: &mut File, path: &Path) -> Result<Facts, InspectError> {
     let path_buf = || path.to_owned();
     match content::of_head(&head(file).map_err(read_error(path))?) {
         Content::Other(kind) => Err(InspectError::Unsupported {

@@ -8,5 +8,5 @@ mod examine;
 mod report;
 
 pub use error::InspectError;
-pub use examine::inspect;
+pub use examine::{facts, inspect};
 pub use report::{Facts, FileFacts, Inspection};

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
-use nav_navigator::inspect::inspect;
+use nav_navigator::inspect;
 use nav_package_format::numpy::write_npz;
 use nav_package_format::{Device, TensorView};
 use nav_runners::{LoadOptions, ModelFile, NamedOutputs, RunnerHandle};
@@ -58,14 +58,16 @@ pub(crate) struct InferArgs {
 
 /// Inspects, loads, runs, tells.
 pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
-    let inspection = inspect(&args.model)?;
-    runner::check_trust(&inspection, args.allow_native_code)?;
+    let facts = inspect::facts(&args.model)?;
+    runner::check_trust(&args.model, facts.trust(), args.allow_native_code)?;
     let runner_settings = runner::parse_settings(&args.setting)?;
-    let chosen = runner::choose(args.runner.as_deref(), inspection.format, settings, printer)?;
-    let device = args
-        .device
-        .map_or_else(|| runner::first_device(chosen, settings), Ok)?;
+    let format = facts.format();
+    let (chosen, found) = runner::choose(args.runner.as_deref(), format, settings, printer)?;
     let hosted = runner::host(chosen, args.isolate)?;
+    let device = match args.device.or(found) {
+        Some(device) => device,
+        None => runner::first_device(hosted.as_ref(), settings)?,
+    };
     let options = LoadOptions {
         device,
         settings: runner_settings,
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> an
     };
     let model = ModelFile {
         path: args.model.clone(),
-        format: inspection.format,
+        format,
     };
     let mut handle = RunnerHandle::new(hosted, model, options);
     let loading = Instant::now();
@@ -84,7 +86,7 @@ pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> an
         dims: &args.dim,
         seed: args.seed,
     };
-    let tensors = inputs::gather(&args.input, &signature, &inspection, generation)?;
+    let tensors = inputs::gather(&args.input, &signature, &facts, generation)?;
     let views: Vec<(&str, TensorView<'_>)> = tensors
         .iter()
         .map(|(name, tensor)| (name.as_str(), tensor.view()))

@@ -1,6 +1,7 @@
 //! Which runner a model is run on, where and with which settings.
 
-use nav_navigator::inspect::Inspection;
+use std::path::Path;
+
 use nav_package_format::{Device, Format, RunnerSettings, TrustClass};
 use nav_runners::{LoadError, Probe, Runner, VendorRuntime};
 use nav_worker::Isolated;
@@ -13,32 +14,36 @@ use crate::printer::Printer;
 use crate::settings::Settings;
 
 /// A model that holds code is loaded only when the user says so.
-pub(super) fn check_trust(inspection: &Inspection, allowed: bool) -> Result<(), UsageError> {
-    if allowed || inspection.trust == TrustClass::DataOnly {
+pub(super) fn check_trust(
+    model: &Path,
+    trust: TrustClass,
+    allowed: bool,
+) -> Result<(), UsageError> {
+    if allowed || trust == TrustClass::DataOnly {
         return Ok(());
     }
-    let path = inspection.path.display();
+    let path = model.display();
     let text = format!(
-        "{path} holds {}, which runs when it is loaded; add --allow-native-code if you trust it",
-        inspection.trust
+        "{path} holds {trust}, which runs when it is loaded; add --allow-native-code if you trust it"
     );
     Err(UsageError(text))
 }
 
-/// The runner of this name; without one, the best that is ready. What it needs is installed on the way.
+/// The runner of this name; without one, the best that is ready, and the device it was found ready on. What
+/// it needs is installed on the way.
 pub(super) fn choose(
     name: Option<&str>,
     format: Format,
     settings: &Settings,
     printer: Printer,
-) -> anyhow::Result<&'static dyn Runner> {
+) -> anyhow::Result<(&'static dyn Runner, Option<Device>)> {
     match name {
         Some(name) => {
             let runner = find(name)?;
             if let Some(needed) = runner.vendor_runtime() {
                 runtime::ensure(needed, settings, printer)?;
             }
-            Ok(runner)
+            Ok((runner, None))
         }
         None => choose_best(format, settings, printer),
     }
@@ -60,7 +65,7 @@ fn choose_best(
     format: Format,
     settings: &Settings,
     printer: Printer,
-) -> anyhow::Result<&'static dyn Runner> {
+) -> anyhow::Result<(&'static dyn Runner, Option<Device>)> {
     if format == Format::Onnx {
         // The plain build is small and works everywhere; the others are there if the user wanted them.
         match runtime::ensure(VendorRuntime::Onnxruntime, settings, printer) {
@@ -70,8 +75,8 @@ fn choose_best(
     }
     let candidates = nav_worker::all_runners().filter(|r| r.formats().contains(&format));
     for runner in candidates {
-        if probe(runner, settings)?.is_ready() {
-            return Ok(runner);
+        if let Probe::Ready { devices, .. } = probe(runner, settings)? {
+            return Ok((runner, devices.first().copied()));
         }
     }
     Err(NoRunnerError { format }.into())
@@ -86,7 +91,8 @@ pub(super) fn host(runner: &'static dyn Runner, isolate: bool) -> anyhow::Result
     }
 }
 
-/// Where a runner works, first of all.
+/// Where a runner works, first of all. Asked of the runner as it is hosted: one that is to be isolated opens
+/// no library here.
 pub(super) fn first_device(runner: &dyn Runner, settings: &Settings) -> Result<Device, LoadError> {
     match runner.probe(&settings.libraries) {
         Probe::Ready { devices, .. } => Ok(devices.first().copied().unwrap_or_default()),
