@@ -8,7 +8,7 @@ use nav_navigator::samples::DimensionError;
 use nav_package_format::Format;
 use nav_package_format::archive::ArchiveError;
 use nav_package_format::numpy::NumpyError;
-use nav_package_format::package::model_navigator::PackageError;
+use nav_package_format::package::PackageError;
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
 

@@ -7,6 +7,7 @@ mod exit;
 mod printer;
 mod render;
 mod settings;
+mod strategy;
 
 use std::process::ExitCode;
 

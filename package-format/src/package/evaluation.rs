@@ -1,11 +1,13 @@
-//! Evaluations: what became of one variant on one runner, step by step.
+//! Evaluations: a variant on a runner, as its records show it. What strategies choose from.
 
 use serde::{Deserialize, Serialize};
 
 use super::measurement::Measurement;
+use super::record::{CONVERSION, CORRECTNESS, Outcome, PERFORMANCE, Record};
+use super::variant::Variant;
 
-/// A variant on a runner: whether it was right, and how fast.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A variant on a runner: whether it was right, how fast, and what it costs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The variant.
     pub variant: String,
@@ -15,6 +17,9 @@ pub struct Evaluation {
     pub steps: Vec<Step>,
     /// What was measured, in the order of measuring.
     pub measurements: Vec<Measurement>,
+    /// What it takes of the host.
+    #[serde(default)]
+    pub cost: Cost,
 }
 
 /// One attempted step.
@@ -26,24 +31,44 @@ pub struct Step {
     pub outcome: Outcome,
 }
 
-/// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// Well.
-    Ok,
-    /// Badly.
-    Failed,
-    /// It was not attempted, because something before it did not end well or it was not asked for.
-    Skipped,
+/// What a variant takes of the host, as far as it is known. Of equally good ones, the cheapest is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// The most memory that was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// The threads that compute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
 }
 
-/// The step that compares outputs with the original's.
-pub const CORRECTNESS: &str = "correctness";
-/// The step that measures.
-pub const PERFORMANCE: &str = "performance";
-
 impl Evaluation {
+    /// What the records say of a variant.
+    pub fn of(variant: &Variant, records: &[Record]) -> Self {
+        let own: Vec<&Record> = records
+            .iter()
+            .filter(|record| record.variant == variant.name && record.runner == variant.runner)
+            .collect();
+        let measured = own.iter().filter(|record| record.step == PERFORMANCE);
+        let steps = own.iter().map(|record| Step {
+            name: record.step.clone(),
+            outcome: record.outcome,
+        });
+        Self {
+            variant: variant.name.clone(),
+            runner: variant.runner.clone(),
+            steps: steps.collect(),
+            measurements: measured
+                .clone()
+                .flat_map(|record| record.measurements.iter().copied())
+                .collect(),
+            cost: Cost {
+                memory_bytes: measured.filter_map(|record| record.peak_memory_bytes).max(),
+                threads: variant.threads(),
+            },
+        }
+    }
+
     /// How the step of this name ended; nothing when it was never attempted.
     pub fn outcome(&self, step: &str) -> Option<Outcome> {
         self.steps
@@ -54,6 +79,10 @@ impl Evaluation {
 
     /// Why this must not be chosen; nothing when it may be.
     pub fn objection(&self) -> Option<String> {
+        // What needed no conversion has no record of one.
+        if self.outcome(CONVERSION) == Some(Outcome::Failed) {
+            return Some(format!("{CONVERSION} failed"));
+        }
         let wanting =
             [CORRECTNESS, PERFORMANCE]
                 .into_iter()
@@ -94,7 +123,7 @@ mod tests {
                 variant: "onnx".to_owned(),
                 runner: "OnnxCPU".to_owned(),
                 steps: steps.collect(),
-                measurements: Vec::new(),
+                ..Evaluation::default()
             };
             assert_eq!(evaluation.objection().as_deref(), expected);
         };
@@ -103,6 +132,7 @@ mod tests {
             &[(CORRECTNESS, Outcome::Failed)],
             Some("correctness failed"),
         );
+        check(&[(CONVERSION, Outcome::Failed)], Some("conversion failed"));
         let ok = (CORRECTNESS, Outcome::Ok);
         check(
             &[ok, (PERFORMANCE, Outcome::Skipped)],

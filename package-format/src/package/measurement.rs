@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// How a variant did at one batch size.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// How many samples were in a batch; none for a model without a batch axis.
     pub batch: Option<usize>,
@@ -16,6 +16,13 @@ pub struct Measurement {
     pub throughput: f64,
     /// How many batches were measured.
     pub requests: u64,
+    /// How far the true median may be from the one found, as a part of it, 19 times in 20; none where
+    /// that is not known. What lies within it is no difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<f64>,
+    /// Whether the time was up before the uncertainty was small enough.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noisy: bool,
 }
 
 /// The spread of latencies, in milliseconds.

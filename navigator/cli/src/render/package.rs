@@ -62,7 +62,7 @@ fn comparison(shown: &Shown<'_>) -> String {
         let variant = shown
             .variants
             .iter()
-            .find(|variant| variant.key == evaluation.variant);
+            .find(|shown| shown.variant.name == evaluation.variant);
         let size = variant
             .and_then(|variant| variant.bytes)
             .map(bytes)

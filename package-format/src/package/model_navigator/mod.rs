@@ -1,11 +1,10 @@
-//! Packages that Model Navigator wrote, formats 0.2.0 to 0.3.2: their records and how to read them.
+//! Model Navigator's packages, formats 0.2.0 to 0.3.2: reading its records into our terms, and writing ours
+//! into its.
 
 mod metadata;
-mod package;
+mod read;
 mod status;
-mod warning;
 
 pub use metadata::TensorMetadata;
-pub use package::{ModelNavigatorPackage, PackageError, Variant};
+pub(super) use read::{STATUS, read};
 pub use status::{Status, StatusError};
-pub use warning::{Role, Warning};

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_saphyr::options::NonFiniteFloatPolicy;
 
 use super::metadata::{TensorList, TensorMetadata};
-use crate::package::evaluation::{CORRECTNESS, Evaluation, Outcome, PERFORMANCE, Step};
 use crate::package::measurement::{Latency, Measurement};
+use crate::package::record::{CORRECTNESS, Outcome, PERFORMANCE, Record};
 
 /// The formats that are understood: major and minor.
 const FORMATS: &[(u32, u32)] = &[(0, 2), (0, 3)];
@@ -152,32 +152,40 @@ impl Status {
             .map(|(key, model)| (key.as_str(), model.model_config.format.as_str()))
     }
 
+    /// Each model on each runner, in order of appearance.
+    pub fn runtimes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.models.iter().flat_map(|(key, model)| {
+            let runners = model.runners_status.keys();
+            runners.map(move |runner| (key.as_str(), runner.as_str()))
+        })
+    }
+
     /// What became of every model on every runner, in order of appearance.
-    pub fn evaluations(&self) -> Vec<Evaluation> {
-        self.models
-            .iter()
-            .flat_map(|(key, model)| {
-                model
-                    .runners_status
-                    .iter()
-                    .map(move |(name, runner)| runner.evaluation(key, name))
-            })
-            .collect()
+    pub fn records(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        for (key, model) in &self.models {
+            for (name, runner) in &model.runners_status {
+                runner.record(key, name, &mut records);
+            }
+        }
+        records
     }
 }
 
 impl Runner {
-    fn evaluation(&self, model: &str, runner: &str) -> Evaluation {
-        let steps = self.status.iter().map(|(name, status)| Step {
-            name: step_name(name),
-            outcome: outcome(status),
-        });
+    fn record(&self, model: &str, runner: &str, records: &mut Vec<Record>) {
         let profiles = &self.result.performance.profiling_results;
-        Evaluation {
-            variant: model.to_owned(),
-            runner: runner.to_owned(),
-            steps: steps.collect(),
-            measurements: profiles.iter().map(Profile::measurement).collect(),
+        for (name, status) in &self.status {
+            let step = step_name(name);
+            let measurements = if step == PERFORMANCE {
+                profiles.iter().map(Profile::measurement).collect()
+            } else {
+                Vec::new()
+            };
+            records.push(Record {
+                measurements,
+                ..Record::new(&step, model, runner, outcome(status))
+            });
         }
     }
 }
@@ -212,6 +220,8 @@ impl Profile {
             },
             throughput: self.throughput,
             requests: self.request_count,
+            uncertainty: None,
+            noisy: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
-use crate::package::evaluation::{CORRECTNESS, Outcome, PERFORMANCE, Step};
+use crate::package::evaluation::{Cost, Step};
 use crate::package::measurement::{Latency, Measurement, Percentile};
+use crate::package::record::{CORRECTNESS, Outcome, PERFORMANCE};
 
 /// A variant with a latency and a throughput for each batch; p99 is twice the median.
 fn evaluation(variant: &str, batches: &[(usize, f64, f64)]) -> Evaluation {
@@ -19,12 +20,14 @@ fn evaluation(variant: &str, batches: &[(usize, f64, f64)]) -> Evaluation {
             },
             throughput,
             requests: 100,
+            ..Measurement::default()
         });
     Evaluation {
         variant: variant.to_owned(),
         runner: "OnnxCPU".to_owned(),
         steps: vec![step(CORRECTNESS), step(PERFORMANCE)],
         measurements: measurements.collect(),
+        cost: Cost::default(),
     }
 }
 

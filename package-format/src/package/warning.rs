@@ -19,10 +19,15 @@ pub enum Warning {
         /// Its key.
         key: String,
     },
-    /// A model in the package cannot be read.
-    Unreadable {
+    /// A recorded model was never run.
+    NeverRun {
         /// Its key.
         key: String,
+    },
+    /// A model in the package cannot be read.
+    Unreadable {
+        /// Its file.
+        entry: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -71,8 +76,9 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoModel { key } => write!(f, "there is no model of `{key}` in the package"),
-            Self::Unreadable { key, reason } => {
-                write!(f, "the model of `{key}` cannot be read: {reason}")
+            Self::NeverRun { key } => write!(f, "`{key}` was run on no runner"),
+            Self::Unreadable { entry, reason } => {
+                write!(f, "the model at `{entry}` cannot be read: {reason}")
             }
             Self::ElementType { name, dtype } => {
                 write!(

@@ -1,0 +1,123 @@
+//! How the command line says what to choose by: the same flags for every command that chooses.
+
+use clap::Args;
+use nav_package_format::package::strategy::{DEFAULT, STRATEGIES, choose};
+use nav_package_format::package::{
+    Choice, Evaluation, MaxThroughputWithLatencyBudget, NoChoice, Percentile, Strategy,
+};
+
+use crate::exit::UsageError;
+
+/// The flags that say how to choose.
+#[derive(Args, Debug)]
+pub(crate) struct StrategyArgs {
+    /// How to choose: `max-throughput`, `min-latency` or `max-throughput-and-min-latency`. Given several
+    /// times, the first that chooses decides.
+    #[arg(long)]
+    strategy: Vec<String>,
+    /// The most a batch may take, for the highest throughput within it: `20ms`, at p99 unless `20ms@p50`.
+    #[arg(long, conflicts_with = "strategy", value_name = "TIME[@PERCENTILE]")]
+    latency_budget: Option<String>,
+}
+
+/// The strategies that the arguments name.
+#[derive(Debug)]
+pub(crate) enum Chosen {
+    /// By name, in the order in which they are tried.
+    Named(Vec<&'static dyn Strategy>),
+    /// Within a latency budget.
+    Budget(MaxThroughputWithLatencyBudget),
+}
+
+impl Chosen {
+    /// What the first of them that chooses takes.
+    pub(crate) fn choose(&self, evaluations: &[Evaluation]) -> Result<Choice, NoChoice> {
+        choose(&self.strategies(), evaluations)
+    }
+
+    /// The strategies, in the order in which they are tried.
+    pub(crate) fn strategies(&self) -> Vec<&dyn Strategy> {
+        match self {
+            Self::Named(strategies) => strategies.iter().map(|&one| one as &dyn Strategy).collect(),
+            Self::Budget(strategy) => vec![strategy],
+        }
+    }
+}
+
+impl StrategyArgs {
+    /// The strategies that were asked for, or those that are tried when nobody says otherwise.
+    pub(crate) fn strategies(&self) -> Result<Chosen, UsageError> {
+        if let Some(text) = &self.latency_budget {
+            return budget(text).map(Chosen::Budget);
+        }
+        if self.strategy.is_empty() {
+            return Ok(Chosen::Named(DEFAULT.to_vec()));
+        }
+        let find = |name: &String| {
+            let known = STRATEGIES
+                .iter()
+                .copied()
+                .find(|strategy| strategy.name() == *name);
+            known.ok_or_else(|| {
+                let names: Vec<String> =
+                    STRATEGIES.iter().map(|strategy| strategy.name()).collect();
+                UsageError(format!(
+                    "there is no strategy `{name}`; there are {}",
+                    names.join(", ")
+                ))
+            })
+        };
+        self.strategy
+            .iter()
+            .map(find)
+            .collect::<Result<_, _>>()
+            .map(Chosen::Named)
+    }
+}
+
+/// `20ms`, `1.5s`, `20ms@p50`.
+fn budget(text: &str) -> Result<MaxThroughputWithLatencyBudget, UsageError> {
+    let wrong = || {
+        UsageError(format!(
+            "`{text}` is no latency budget, which is like 20ms or 20ms@p50"
+        ))
+    };
+    let (time, percentile) = match text.split_once('@') {
+        Some((time, percentile)) => (time, percentile.parse().map_err(|_| wrong())?),
+        None => (text, Percentile::P99),
+    };
+    let (number, scale) = match (time.strip_suffix("ms"), time.strip_suffix('s')) {
+        (Some(number), _) => (number, 1.0),
+        (None, Some(number)) => (number, 1e3),
+        (None, None) => return Err(wrong()),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    if !number.is_finite() || number <= 0.0 {
+        return Err(wrong());
+    }
+    Ok(MaxThroughputWithLatencyBudget {
+        budget_ms: number * scale,
+        percentile,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_read_in_either_unit_and_at_a_percentile() {
+        let check = |text: &str, expected: Option<(f64, Percentile)>| {
+            let read = budget(text)
+                .ok()
+                .map(|budget| (budget.budget_ms, budget.percentile));
+            assert_eq!(read, expected, "{text}");
+        };
+        check("20ms", Some((20.0, Percentile::P99)));
+        check("1.5s@p50", Some((1500.0, Percentile::P50)));
+        check("20", None);
+        check("-1ms", None);
+        check("20ms@p42", None);
+        check("nanms", None);
+    }
+}

@@ -1,0 +1,12 @@
+//! Opens packages, ours and Model Navigator's, and answers what is in them through one face.
+
+mod error;
+mod origin;
+mod ours;
+mod package;
+mod samples;
+
+pub use error::PackageError;
+pub use origin::Origin;
+pub use package::Package;
+pub use samples::Samples;
