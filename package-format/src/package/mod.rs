@@ -11,6 +11,7 @@ pub mod serving;
 pub mod strategy;
 pub mod variant;
 mod warning;
+mod writer;
 
 pub use evaluation::{Cost, Evaluation, Step};
 pub use manifest::{Decision, Manifest, ManifestError};
@@ -24,3 +25,4 @@ pub use strategy::{
 };
 pub use variant::{BuiltFor, Variant, VariantFile};
 pub use warning::{Role, Warning};
+pub use writer::{PackageWriter, PackedModel};

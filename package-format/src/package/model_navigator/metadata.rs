@@ -74,22 +74,34 @@ impl TensorMetadata {
     }
 }
 
+/// Element types by the name that is written, and others that mean the same.
+const DTYPES: &[(DType, &str, &[&str])] = &[
+    (DType::Bool, "bool", &[]),
+    (DType::Uint8, "uint8", &[]),
+    (DType::Uint16, "uint16", &[]),
+    (DType::Uint32, "uint32", &[]),
+    (DType::Uint64, "uint64", &[]),
+    (DType::Int8, "int8", &[]),
+    (DType::Int16, "int16", &[]),
+    (DType::Int32, "int32", &[]),
+    (DType::Int64, "int64", &[]),
+    (DType::Fp16, "float16", &[]),
+    (DType::Bf16, "torch.bfloat16", &["bfloat16"]),
+    (DType::Fp32, "float32", &[]),
+    (DType::Fp64, "float64", &[]),
+    (DType::Bytes, "object", &["bytes", "str"]),
+];
+
 fn dtype(name: &str) -> Option<DType> {
-    Some(match name.strip_prefix("torch.").unwrap_or(name) {
-        "bool" => DType::Bool,
-        "uint8" => DType::Uint8,
-        "uint16" => DType::Uint16,
-        "uint32" => DType::Uint32,
-        "uint64" => DType::Uint64,
-        "int8" => DType::Int8,
-        "int16" => DType::Int16,
-        "int32" => DType::Int32,
-        "int64" => DType::Int64,
-        "float16" => DType::Fp16,
-        "bfloat16" => DType::Bf16,
-        "float32" => DType::Fp32,
-        "float64" => DType::Fp64,
-        "object" | "bytes" | "str" => DType::Bytes,
-        _ => return None,
-    })
+    let plain = name.strip_prefix("torch.").unwrap_or(name);
+    let found = DTYPES.iter().find(|(_, written, others)| {
+        name == *written || plain == *written || others.contains(&plain)
+    });
+    found.map(|(dtype, ..)| *dtype)
+}
+
+/// The name that is written for an element type.
+pub(super) fn dtype_name(dtype: DType) -> &'static str {
+    let found = DTYPES.iter().find(|(known, ..)| *known == dtype);
+    found.map_or("object", |(_, written, _)| written)
 }

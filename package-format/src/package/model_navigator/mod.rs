@@ -4,7 +4,9 @@
 mod metadata;
 mod read;
 mod status;
+mod write;
 
 pub use metadata::TensorMetadata;
 pub(super) use read::{STATUS, read};
 pub use status::{Status, StatusError};
+pub(super) use write::write;

@@ -1,7 +1,11 @@
 //! Why a package cannot be read or written.
 
+use std::io;
+use std::path::PathBuf;
+
 use crate::archive::ArchiveError;
 use crate::cache::CacheError;
+use crate::file::FileError;
 use crate::numpy::NumpyError;
 use crate::package::manifest::ManifestError;
 use crate::package::model_navigator::StatusError;
@@ -37,21 +41,30 @@ pub enum PackageError {
     },
     /// The cache that files are opened into cannot be used.
     #[error(transparent)]
-    Cache(#[from] CacheError),
-    /// A file that was to be packed cannot be used.
-    #[error("cannot pack {path}")]
-    Source {
+    Cache(Box<CacheError>),
+    /// A file that was to be packed cannot be opened.
+    #[error(transparent)]
+    Source(#[from] FileError),
+    /// A file that was to be packed cannot be read.
+    #[error("cannot read {path}", path = .path.display())]
+    Read {
         /// The file.
-        path: std::path::PathBuf,
-        /// The cause.
-        source: std::io::Error,
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
     },
     /// A file changed while it was packed.
-    #[error("{path} changed while it was packed")]
+    #[error("{path} changed while it was packed", path = .path.display())]
     Changed {
         /// The file.
-        path: std::path::PathBuf,
+        path: PathBuf,
     },
+}
+
+impl From<CacheError> for PackageError {
+    fn from(error: CacheError) -> Self {
+        Self::Cache(Box::new(error))
+    }
 }
 
 impl PackageError {
@@ -60,7 +73,7 @@ impl PackageError {
         match self {
             Self::Archive(error) => error.is_integrity(),
             Self::Cache(error) => error.is_integrity(),
-            Self::Source { .. } | Self::Changed { .. } => false,
+            Self::Source(_) | Self::Read { .. } | Self::Changed { .. } => false,
             Self::NoManifest
             | Self::Manifest(_)
             | Self::Status(_)

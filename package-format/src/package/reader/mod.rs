@@ -8,5 +8,6 @@ mod samples;
 
 pub use error::PackageError;
 pub use origin::Origin;
+pub(super) use ours::MANIFEST;
 pub use package::Package;
 pub use samples::Samples;

@@ -5,7 +5,7 @@ use crate::archive::{Archive, ArchiveError, EntryFault};
 use crate::package::manifest::Manifest;
 
 /// Where the manifest is.
-pub(crate) const MANIFEST: &str = "nav/manifest.json";
+pub(in crate::package) const MANIFEST: &str = "nav/manifest.json";
 /// The most that a manifest may take.
 const MANIFEST_BYTES: u64 = 64 << 20;
 
