@@ -20,6 +20,9 @@ pub struct Measurement {
     /// that is not known. What lies within it is no difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<f64>,
+    /// The most that the true percentiles may be, 19 times in 20; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<PercentileBounds>,
     /// Whether the time was up before the uncertainty was small enough.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub noisy: bool,
@@ -39,6 +42,19 @@ pub struct Latency {
     /// Nineteen in twenty were faster.
     pub p95_ms: f64,
     /// Ninety-nine in a hundred were faster.
+    pub p99_ms: f64,
+}
+
+/// A bound on each percentile, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PercentileBounds {
+    /// Of the median.
+    pub p50_ms: f64,
+    /// Of the 90th.
+    pub p90_ms: f64,
+    /// Of the 95th.
+    pub p95_ms: f64,
+    /// Of the 99th.
     pub p99_ms: f64,
 }
 
@@ -68,6 +84,22 @@ impl Percentile {
             Self::P95 => "p95",
             Self::P99 => "p99",
         }
+    }
+}
+
+impl Measurement {
+    /// The most that the latency at a percentile may be, as far as that is known, in milliseconds.
+    pub fn latency_at_most(&self, percentile: Percentile) -> f64 {
+        let Some(bounds) = &self.at_most else {
+            return self.latency.at(percentile);
+        };
+        let bound = match percentile {
+            Percentile::P50 => bounds.p50_ms,
+            Percentile::P90 => bounds.p90_ms,
+            Percentile::P95 => bounds.p95_ms,
+            Percentile::P99 => bounds.p99_ms,
+        };
+        bound.max(self.latency.at(percentile))
     }
 }
 

@@ -15,7 +15,7 @@ mod writer;
 
 pub use evaluation::{Cost, Evaluation, Step};
 pub use manifest::{Decision, Manifest, ManifestError};
-pub use measurement::{Latency, Measurement, Percentile};
+pub use measurement::{Latency, Measurement, Percentile, PercentileBounds};
 pub use reader::{Origin, Package, PackageError, Samples};
 pub use record::{Comparison, Outcome, Record, Tolerance};
 pub use serving::Serving;

@@ -10,7 +10,8 @@ use nav_package_format::package::manifest::{CURRENT, MeasuredOn, Model, Provenan
 use nav_package_format::package::record::{CORRECTNESS, PERFORMANCE};
 use nav_package_format::package::{
     Comparison, Decision, Latency, Manifest, MaxThroughput, Measurement, Outcome, Package,
-    PackageWriter, PackedModel, Record, Serving, Strategy, Tolerance, Variant, VariantFile,
+    PackageWriter, PackedModel, PercentileBounds, Record, Serving, Strategy, Tolerance, Variant,
+    VariantFile,
 };
 use nav_package_format::{
     DType, Device, Digest, Format, GraphLevel, RunnerSettings, Shape, TensorData,
@@ -63,6 +64,12 @@ fn measured(batch: u32, p50_ms: f64) -> Measurement {
         throughput: 1e3 * f64::from(batch) / (p50_ms * 1.01),
         requests: 200,
         uncertainty: Some(0.004),
+        at_most: Some(PercentileBounds {
+            p50_ms: p50_ms * 1.004,
+            p90_ms: p50_ms * 1.15,
+            p95_ms: p50_ms * 1.3,
+            p99_ms: p50_ms * 1.8,
+        }),
         noisy: false,
     }
 }

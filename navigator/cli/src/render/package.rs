@@ -129,7 +129,9 @@ fn chosen(choice: &Choice) -> String {
             .map(ToString::to_string)
             .collect::<Vec<_>>()
             .join(", ");
-        lines.push(format!("  a tie with {ties}, broken by order"));
+        lines.push(format!(
+            "  a tie with {ties}, as far as can be told; of equals the cheapest is taken"
+        ));
     }
     lines.join("\n")
 }

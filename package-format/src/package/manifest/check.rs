@@ -114,7 +114,12 @@ fn is_plain(measurement: &Measurement) -> bool {
         measurement.throughput,
         measurement.uncertainty.unwrap_or_default(),
     ]);
-    numbers.all(|number| number.is_finite() && number >= 0.0) && measurement.batch != Some(0)
+    let bounded = Percentile::ALL
+        .iter()
+        .all(|&at| measurement.latency_at_most(at).is_finite());
+    bounded
+        && numbers.all(|number| number.is_finite() && number >= 0.0)
+        && measurement.batch != Some(0)
 }
 
 fn serving(manifest: &Manifest) -> Result<(), ManifestError> {

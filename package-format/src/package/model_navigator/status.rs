@@ -221,6 +221,7 @@ impl Profile {
             throughput: self.throughput,
             requests: self.request_count,
             uncertainty: None,
+            at_most: None,
             noisy: false,
         }
     }

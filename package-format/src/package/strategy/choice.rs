@@ -1,6 +1,5 @@
 //! A choice, and how the best of several measurements becomes one.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +26,8 @@ pub struct Choice {
     pub measurement: Measurement,
     /// The largest batch that still meets the strategy's terms; none without a batch axis.
     pub largest_batch: Option<usize>,
-    /// Others that did exactly as well; the chosen one comes first in the package.
+    /// Others that did as well, as far as can be told. The chosen one takes less memory, or fewer threads,
+    /// or comes first by name, in this order; where the noise is not known, it comes first in the package.
     pub ties: Vec<Runtime>,
     /// One sentence why.
     pub why: String,
@@ -78,16 +78,29 @@ impl Runtime {
     }
 }
 
-impl Choice {
-    fn tie_with(&mut self, other: &Runtime) {
-        if self.runtime != *other && !self.ties.contains(other) {
-            self.ties.push(other.clone());
-        }
+/// A measurement that meets the terms, and its score.
+#[derive(Clone, Copy)]
+struct Scored<'a> {
+    evaluation: &'a Evaluation,
+    measurement: &'a Measurement,
+    score: f64,
+}
+
+impl Scored<'_> {
+    /// How far the true score may be from this one.
+    fn margin(&self) -> f64 {
+        self.score.abs() * self.measurement.uncertainty.unwrap_or_default()
+    }
+
+    /// Whether it did as well as the best one, as far as can be told.
+    fn ties_with(&self, best: &Self) -> bool {
+        self.score + self.margin() >= best.score - best.margin()
     }
 }
 
-/// The best measurement by a score: the highest, and of equal ones the first. Only measurements that meet
-/// the terms count; `terms` says in words what they are.
+/// The best measurement by a score, the highest. Only measurements that meet the terms count; `terms` says
+/// in words what they are. What lies within the noise is a tie: of batches the smallest is taken, of
+/// runtimes the cheapest.
 pub(super) fn best(
     strategy: &dyn Strategy,
     evaluations: &[Evaluation],
@@ -96,48 +109,116 @@ pub(super) fn best(
     score: impl Fn(&Measurement) -> f64,
 ) -> Result<(Choice, f64), NoChoice> {
     let mut passed_over = Vec::new();
-    let mut best: Option<(Choice, f64)> = None;
+    let mut bests: Vec<Scored<'_>> = Vec::new();
     for evaluation in evaluations {
-        let runtime = Runtime::of(evaluation);
-        if let Some(reason) = evaluation.objection() {
-            passed_over.push(PassedOver { runtime, reason });
-            continue;
-        }
-        // What is not a number is no measurement.
-        let counts =
-            |measurement: &&Measurement| meets(measurement) && !score(measurement).is_nan();
-        let fitting = || evaluation.measurements.iter().filter(counts);
-        let largest_batch = fitting().filter_map(|measurement| measurement.batch).max();
-        if fitting().next().is_none() {
-            passed_over.push(PassedOver {
-                runtime,
-                reason: format!("no batch has {terms}"),
-            });
-            continue;
-        }
-        for measurement in fitting() {
-            let scored = score(measurement);
-            let standing = best
-                .as_mut()
-                .map(|(choice, highest)| (choice, scored.partial_cmp(highest)));
-            match standing {
-                Some((_, Some(Ordering::Less) | None)) => {}
-                Some((choice, Some(Ordering::Equal))) => choice.tie_with(&runtime),
-                None | Some((_, Some(Ordering::Greater))) => {
-                    let choice = Choice {
-                        runtime: runtime.clone(),
-                        measurement: *measurement,
-                        largest_batch,
-                        ties: Vec::new(),
-                        why: String::new(),
-                    };
-                    best = Some((choice, scored));
+        let reason = match evaluation.objection() {
+            Some(reason) => reason,
+            None => match best_of_one(evaluation, &meets, &score) {
+                Some(best) => {
+                    bests.push(best);
+                    continue;
                 }
-            }
-        }
+                None => format!("no batch has {terms}"),
+            },
+        };
+        let runtime = Runtime::of(evaluation);
+        passed_over.push(PassedOver { runtime, reason });
     }
-    best.ok_or_else(|| NoChoice {
-        strategy: strategy.name(),
-        passed_over,
-    })
+    let Some(best) = first_highest(&bests) else {
+        return Err(NoChoice {
+            strategy: strategy.name(),
+            passed_over,
+        });
+    };
+    let tied: Vec<Scored<'_>> = bests
+        .iter()
+        .copied()
+        .filter(|other| other.ties_with(&best))
+        .collect();
+    let chosen = cheapest(&tied, best);
+    let runtime = Runtime::of(chosen.evaluation);
+    let fitting = chosen
+        .evaluation
+        .measurements
+        .iter()
+        .filter(|one| meets(one));
+    let choice = Choice {
+        ties: tied
+            .iter()
+            .map(|other| Runtime::of(other.evaluation))
+            .filter(|other| *other != runtime)
+            .collect(),
+        runtime,
+        measurement: *chosen.measurement,
+        largest_batch: fitting.filter_map(|one| one.batch).max(),
+        why: String::new(),
+    };
+    Ok((choice, chosen.score))
+}
+
+/// The best measurement of one runtime; of those within its noise, the one with the smallest batch.
+fn best_of_one<'a>(
+    evaluation: &'a Evaluation,
+    meets: impl Fn(&Measurement) -> bool,
+    score: impl Fn(&Measurement) -> f64,
+) -> Option<Scored<'a>> {
+    let scored: Vec<Scored<'a>> = evaluation
+        .measurements
+        .iter()
+        .filter(|measurement| meets(measurement))
+        .map(|measurement| Scored {
+            evaluation,
+            measurement,
+            score: score(measurement),
+        })
+        // What is not a number is no measurement.
+        .filter(|scored| !scored.score.is_nan())
+        .collect();
+    let best = first_highest(&scored)?;
+    if best.measurement.uncertainty.is_none() {
+        return Some(best);
+    }
+    let tied = scored.into_iter().filter(|other| other.ties_with(&best));
+    tied.min_by_key(|other| other.measurement.batch)
+}
+
+/// The highest score, and of equal ones the first.
+fn first_highest<'a>(scored: &[Scored<'a>]) -> Option<Scored<'a>> {
+    let higher = |best: Scored<'a>, other: Scored<'a>| {
+        if other.score > best.score {
+            other
+        } else {
+            best
+        }
+    };
+    scored.iter().copied().reduce(higher)
+}
+
+/// How much more memory is still as little.
+const AS_LITTLE: f64 = 1.1;
+
+/// Of those that tie, the one that takes the least of the host. Where the noise is not known there is
+/// nothing to go by, and the best one stays.
+fn cheapest<'a>(tied: &[Scored<'a>], best: Scored<'a>) -> Scored<'a> {
+    if best.measurement.uncertainty.is_none() {
+        return best;
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "amounts of memory are compared roughly"
+    )]
+    let memory = |one: &Scored<'_>| {
+        let bytes = one.evaluation.cost.memory_bytes;
+        bytes.map_or(f64::INFINITY, |bytes| bytes as f64)
+    };
+    let least = tied.iter().map(memory).fold(f64::INFINITY, f64::min);
+    let frugal = tied.iter().filter(|one| memory(one) <= least * AS_LITTLE);
+    let by_threads_and_name = |one: &&Scored<'a>| {
+        let threads = one.evaluation.cost.threads.unwrap_or(usize::MAX);
+        (threads, one.evaluation.variant.as_str())
+    };
+    frugal
+        .min_by_key(by_threads_and_name)
+        .copied()
+        .unwrap_or(best)
 }

@@ -5,7 +5,8 @@ use super::choice::{Choice, NoChoice, best};
 use crate::package::evaluation::Evaluation;
 use crate::package::measurement::Percentile;
 
-/// The most samples in a second among batches within a budget.
+/// The most samples in a second among batches within a budget. A batch is within it when the percentile is,
+/// with all that it may truly be as far as that is known.
 #[derive(Clone, Copy, Debug)]
 pub struct MaxThroughputWithLatencyBudget {
     /// The budget, in milliseconds.
@@ -30,7 +31,7 @@ impl Strategy for MaxThroughputWithLatencyBudget {
         let (choice, throughput) = best(
             self,
             evaluations,
-            |measurement| measurement.latency.at(self.percentile) <= self.budget_ms,
+            |measurement| measurement.latency_at_most(self.percentile) <= self.budget_ms,
             &terms,
             |measurement| measurement.throughput,
         )?;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::package::evaluation::{Cost, Step};
-use crate::package::measurement::{Latency, Measurement, Percentile};
+use crate::package::measurement::{Latency, Measurement, Percentile, PercentileBounds};
 use crate::package::record::{CORRECTNESS, Outcome, PERFORMANCE};
 
 /// A variant with a latency and a throughput for each batch; p99 is twice the median.
@@ -133,6 +133,82 @@ fn equals_are_told_and_the_first_is_taken() {
             .collect::<Vec<_>>(),
         ["a"]
     );
+}
+
+/// The same, with this much noise, memory and threads.
+fn noisy(
+    variant: &str,
+    batches: &[(usize, f64, f64)],
+    noise: f64,
+    (megabytes, threads): (u64, usize),
+) -> Evaluation {
+    let mut evaluation = evaluation(variant, batches);
+    for measurement in &mut evaluation.measurements {
+        measurement.uncertainty = Some(noise);
+    }
+    evaluation.cost = Cost {
+        memory_bytes: Some(megabytes << 20),
+        threads: Some(threads),
+    };
+    evaluation
+}
+
+#[test]
+fn within_the_noise_the_cheapest_is_taken_and_the_others_are_told() {
+    let check = |evaluations: &[Evaluation], expected: &str, ties: &[&str]| {
+        let choice = MaxThroughput.choose(evaluations).unwrap();
+        let told: Vec<&str> = choice.ties.iter().map(|tie| tie.variant.as_str()).collect();
+        assert_eq!(
+            (choice.runtime.variant.as_str(), told.as_slice()),
+            (expected, ties)
+        );
+    };
+    let fast = noisy("fast", &[(1, 1.0, 1010.0)], 0.02, (200, 2));
+    let small = noisy("small", &[(1, 1.0, 1000.0)], 0.02, (100, 2));
+    let narrow = noisy("narrow", &[(1, 1.0, 990.0)], 0.02, (104, 1));
+    let slow = noisy("slow", &[(1, 1.0, 900.0)], 0.02, (1, 1));
+    let a = noisy("a", &[(1, 1.0, 985.0)], 0.02, (105, 1));
+    let all = |last: &[&Evaluation]| -> Vec<Evaluation> {
+        let first = [&fast, &slow, &small];
+        first.iter().chain(last).map(|&one| one.clone()).collect()
+    };
+    check(&all(&[]), "small", &["fast"]);
+    check(&all(&[&narrow]), "narrow", &["fast", "small"]);
+    check(&all(&[&narrow, &a]), "a", &["fast", "small", "narrow"]);
+    // What is known exactly is no tie.
+    let exact = noisy("exact", &[(1, 1.0, 1100.0)], 0.0, (900, 9));
+    check(&all(&[&exact]), "exact", &[]);
+}
+
+#[test]
+fn a_budget_is_met_with_all_that_the_latency_may_truly_be() {
+    let mut evaluation = evaluation("one", &[(1, 1.0, 1000.0), (8, 4.0, 2000.0)]);
+    let strategy = MaxThroughputWithLatencyBudget {
+        budget_ms: 9.0,
+        percentile: Percentile::P99,
+    };
+    let batch = |evaluation: &Evaluation| {
+        let choice = strategy.choose(std::slice::from_ref(evaluation));
+        choice.unwrap().measurement.batch
+    };
+    assert_eq!(batch(&evaluation), Some(8));
+    evaluation.measurements[1].at_most = Some(PercentileBounds {
+        p99_ms: 9.5,
+        ..PercentileBounds::default()
+    });
+    assert_eq!(batch(&evaluation), Some(1));
+}
+
+#[test]
+fn within_the_noise_the_smallest_batch_is_taken() {
+    let batches = [(8, 4.0, 2000.0), (16, 8.0, 2050.0), (32, 16.0, 2080.0)];
+    let check = |noise, expected| {
+        let choice = MaxThroughput.choose(&[noisy("one", &batches, noise, (1, 1))]);
+        assert_eq!(choice.unwrap().measurement.batch, Some(expected));
+    };
+    check(0.0, 32);
+    check(0.01, 16);
+    check(0.03, 8);
 }
 
 #[test]
