@@ -10,3 +10,4 @@ mod flips;
 mod manifests;
 mod round_trip;
 mod sample;
+mod schema;

@@ -22,11 +22,11 @@ fn manifest() -> Manifest {
     manifest
 }
 
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     serde_json::from_slice(&manifest().to_text().unwrap()).unwrap()
 }
 
-fn parse(document: &Value) -> Result<Manifest, ManifestError> {
+pub(crate) fn parse(document: &Value) -> Result<Manifest, ManifestError> {
     Manifest::parse(&serde_json::to_vec(document).unwrap())
 }
 

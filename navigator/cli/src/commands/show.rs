@@ -20,6 +20,9 @@ pub(crate) struct ShowArgs {
     package: PathBuf,
     #[command(flatten)]
     strategy: StrategyArgs,
+    /// Tell every batch that was measured, not only each variant's best.
+    #[arg(long)]
+    batches: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -32,6 +35,9 @@ const SCHEMA: u32 = 2;
 #[derive(Debug, Serialize)]
 pub(crate) struct Shown<'a> {
     schema: u32,
+    /// Whether every batch is told to people, or only each variant's best.
+    #[serde(skip)]
+    pub(crate) every_batch: bool,
     /// What wrote the package.
     pub(crate) written_by: String,
     /// The format of the package.
@@ -82,6 +88,7 @@ pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let manifest = package.manifest();
     let shown = Shown {
         schema: SCHEMA,
+        every_batch: args.batches,
         written_by: package.origin().to_string(),
         format_version: package.origin().format(),
         provenance: &manifest.provenance,

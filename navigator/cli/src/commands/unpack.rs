@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use nav_package_format::archive::{Archive, ArchiveError, Entry, ExtractFolder, Limits};
+use nav_package_format::archive::{ArchiveError, Entry, ExtractFolder, Limits};
+use nav_package_format::package::Package;
 
 use crate::exit::UsageError;
 use crate::printer::Printer;
@@ -22,7 +23,7 @@ pub(crate) struct UnpackArgs {
 
 /// Opens the package before it makes the folder, so that a bad package leaves nothing behind.
 pub(crate) fn run(args: &UnpackArgs, printer: Printer) -> anyhow::Result<()> {
-    let archive = Archive::open(&args.package, &Limits::default())?;
+    let package = Package::open(&args.package, &Limits::default())?;
     match fs::create_dir(&args.folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let text = format!(
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &UnpackArgs, printer: Printer) -> anyhow::Result<()> {
         }
         made => made.with_context(|| format!("cannot create {}", args.folder.display()))?,
     }
-    let extracted = extract(&archive, args, printer);
+    let extracted = extract(&package, args, printer);
     if extracted.is_err() {
         // The first error is the one to tell.
         drop(fs::remove_dir_all(&args.folder));
@@ -46,14 +47,19 @@ pub(crate) fn run(args: &UnpackArgs, printer: Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn extract(archive: &Archive, args: &UnpackArgs, printer: Printer) -> Result<usize, ArchiveError> {
+fn extract(package: &Package, args: &UnpackArgs, printer: Printer) -> Result<usize, ArchiveError> {
+    let archive = package.archive();
     let folder = ExtractFolder::open(&args.folder)?;
     let bar = printer.bytes_bar();
     bar.set_length(archive.entries().map(Entry::bytes).sum());
     let mut count = 0;
     for entry in archive.entries() {
         let before = bar.position();
-        archive.extract(entry.name(), None, &folder, &mut |seen| {
+        let digest = package
+            .manifest()
+            .file(entry.name())
+            .map(|file| &file.sha256);
+        archive.extract(entry.name(), digest, &folder, &mut |seen| {
             bar.set_position(before + seen);
         })?;
         count += 1;

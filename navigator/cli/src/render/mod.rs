@@ -1,5 +1,6 @@
 //! Results as people read them.
 
+mod comparison;
 mod doctor;
 mod inspection;
 mod package;

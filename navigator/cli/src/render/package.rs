@@ -1,18 +1,27 @@
 //! `nav show` for people.
 
-use nav_package_format::package::{Choice, Evaluation, Measurement};
+use nav_package_format::package::{Choice, Serving};
 
-use super::table::{bytes, table, text};
+use super::comparison::{Compared, comparison};
 use crate::commands::show::Shown;
 
 /// What the package is, how its variants did, the choice, and what is wrong.
 pub(crate) fn package(shown: &Shown<'_>) -> String {
-    let mut sections = vec![about(shown), comparison(shown)];
+    let sizes: Vec<Option<u64>> = shown.variants.iter().map(|variant| variant.bytes).collect();
+    let compared = Compared {
+        evaluations: shown.evaluations,
+        sizes: &sizes,
+        records: shown.records,
+        choice: shown.choice.as_ref(),
+        every_batch: shown.every_batch,
+    };
+    let mut sections = vec![about(shown), comparison(&compared)];
     match (&shown.choice, &shown.no_choice) {
         (Some(choice), _) => sections.push(chosen(choice)),
         (None, Some(reason)) => sections.push(reason.clone()),
         (None, None) => {}
     }
+    sections.extend(shown.serving.map(served));
     if !shown.warnings.is_empty() {
         let warnings = shown
             .warnings
@@ -28,6 +37,12 @@ fn about(shown: &Shown<'_>) -> String {
         "written by {}, format {}",
         shown.written_by, shown.format_version
     )];
+    if let Some(host) = &shown.provenance.host {
+        lines.push(format!(
+            "measured on {}, {} threads, {}",
+            host.processor, host.threads, host.system
+        ));
+    }
     lines.extend(
         shown
             .signature
@@ -45,77 +60,8 @@ fn about(shown: &Shown<'_>) -> String {
     lines.join("\n")
 }
 
-fn comparison(shown: &Shown<'_>) -> String {
-    let header = [
-        "VARIANT",
-        "RUNNER",
-        "SIZE",
-        "STATUS",
-        "BATCH",
-        "P50 MS",
-        "P95 MS",
-        "P99 MS",
-        "PER SECOND",
-    ];
-    let mut table = table(header);
-    for evaluation in shown.evaluations {
-        let variant = shown
-            .variants
-            .iter()
-            .find(|shown| shown.variant.name == evaluation.variant);
-        let size = variant
-            .and_then(|variant| variant.bytes)
-            .map(bytes)
-            .unwrap_or_default();
-        let status = evaluation.objection().unwrap_or_else(|| "ok".to_owned());
-        let mut about = [
-            evaluation.variant.clone(),
-            evaluation.runner.clone(),
-            size,
-            status,
-        ];
-        if evaluation.measurements.is_empty() {
-            table.add_row(about);
-            continue;
-        }
-        for measurement in &evaluation.measurements {
-            let mark = if is_chosen(shown, evaluation, measurement) {
-                "*"
-            } else {
-                ""
-            };
-            let numbers = numbers(measurement, mark);
-            table.add_row(about.iter().cloned().chain(numbers));
-            // What is said once is not said again for each batch.
-            about = Default::default();
-        }
-    }
-    text(&table)
-}
-
-fn is_chosen(shown: &Shown<'_>, evaluation: &Evaluation, measurement: &Measurement) -> bool {
-    shown.choice.as_ref().is_some_and(|choice| {
-        choice.runtime.variant == evaluation.variant
-            && choice.runtime.runner == evaluation.runner
-            && choice.measurement == *measurement
-    })
-}
-
-fn numbers(measurement: &Measurement, mark: &str) -> [String; 5] {
-    let batch = measurement
-        .batch
-        .map_or_else(|| "-".to_owned(), |batch| batch.to_string());
-    let latency = &measurement.latency;
-    [
-        format!("{batch}{mark}"),
-        format!("{:.3}", latency.p50_ms),
-        format!("{:.3}", latency.p95_ms),
-        format!("{:.3}", latency.p99_ms),
-        format!("{:.1}", measurement.throughput),
-    ]
-}
-
-fn chosen(choice: &Choice) -> String {
+/// The choice, why, and what did as well.
+pub(crate) fn chosen(choice: &Choice) -> String {
     let batch = choice
         .measurement
         .batch
@@ -134,4 +80,22 @@ fn chosen(choice: &Choice) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// How a server runs it unless told otherwise.
+fn served(serving: &Serving) -> String {
+    let mut parts = vec![format!("{} on {}", serving.variant, serving.runner)];
+    parts.extend(
+        serving
+            .max_batch
+            .map(|batch| format!("batches of up to {batch}")),
+    );
+    parts.push(format!("waiting up to {} us", serving.queue_delay_us));
+    parts.push(format!("{} instances", serving.instances));
+    parts.extend(
+        serving
+            .threads
+            .map(|threads| format!("{threads} threads each")),
+    );
+    format!("to be served as {}", parts.join(", "))
 }

@@ -24,8 +24,10 @@ pub struct Choice {
     pub runtime: Runtime,
     /// The measurement that decided; its batch is the batch to run.
     pub measurement: Measurement,
-    /// The largest batch that still meets the strategy's terms; none without a batch axis.
-    pub largest_batch: Option<usize>,
+    /// The largest batch that a server should form on the strategy's terms: within a latency budget the
+    /// largest that meets it, otherwise the one of most throughput or of least latency, whichever was asked
+    /// for. None without a batch axis.
+    pub max_batch: Option<usize>,
     /// Others that did as well, as far as can be told. The chosen one takes less memory, or fewer threads,
     /// or comes first by name, in this order; where the noise is not known, it comes first in the package.
     pub ties: Vec<Runtime>,
@@ -137,11 +139,6 @@ pub(super) fn best(
         .collect();
     let chosen = cheapest(&tied, best);
     let runtime = Runtime::of(chosen.evaluation);
-    let fitting = chosen
-        .evaluation
-        .measurements
-        .iter()
-        .filter(|one| meets(one));
     let choice = Choice {
         ties: tied
             .iter()
@@ -150,7 +147,7 @@ pub(super) fn best(
             .collect(),
         runtime,
         measurement: *chosen.measurement,
-        largest_batch: fitting.filter_map(|one| one.batch).max(),
+        max_batch: chosen.measurement.batch,
         why: String::new(),
     };
     Ok((choice, chosen.score))

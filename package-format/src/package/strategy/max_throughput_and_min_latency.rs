@@ -25,7 +25,12 @@ impl Strategy for MaxThroughputAndMinLatency {
                 "{} has both the highest throughput and the lowest latency",
                 fastest.runtime
             );
-            return Ok(Choice { why, ..fastest });
+            // Alone a request is fastest; under load batches of the busiest size are.
+            return Ok(Choice {
+                why,
+                max_batch: busiest.max_batch,
+                ..fastest
+            });
         }
         let passed_over = vec![
             PassedOver {

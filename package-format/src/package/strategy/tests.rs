@@ -95,16 +95,25 @@ fn what_is_passed_over_is_named_with_the_reason() {
 }
 
 #[test]
-fn a_budget_tells_the_largest_batch_that_meets_it() {
-    let strategy = MaxThroughputWithLatencyBudget {
-        budget_ms: 5.0,
+fn the_largest_batch_to_form_is_on_the_terms_of_the_strategy() {
+    let max_batch = |strategy: &dyn Strategy, evaluations: &[Evaluation]| {
+        strategy.choose(evaluations).unwrap().max_batch
+    };
+    let within = |budget_ms| MaxThroughputWithLatencyBudget {
+        budget_ms,
         percentile: Percentile::P50,
     };
-    assert_eq!(strategy.choose(&two()).unwrap().largest_batch, Some(8));
-    assert_eq!(
-        MaxThroughput.choose(&two()).unwrap().largest_batch,
-        Some(64)
-    );
+    assert_eq!(max_batch(&MaxThroughput, &two()), Some(64));
+    assert_eq!(max_batch(&MinLatency, &two()), Some(1));
+    assert_eq!(max_batch(&within(5.0), &two()), Some(8));
+    // The largest that meets a budget, even where a smaller one did better.
+    let peak = [evaluation(
+        "peak",
+        &[(1, 1.0, 10.0), (4, 2.0, 30.0), (8, 4.0, 20.0)],
+    )];
+    assert_eq!(max_batch(&within(5.0), &peak), Some(8));
+    assert_eq!(max_batch(&MaxThroughput, &peak), Some(4));
+    assert_eq!(max_batch(&MaxThroughputAndMinLatency, &peak), Some(4));
 }
 
 #[test]
