@@ -1,4 +1,5 @@
-//! `nav verify` and `nav unpack` on a real package of Model Navigator, and on what is made of it.
+//! `nav verify` and `nav unpack` on a package of ours and a real one of Model Navigator, and on what is made
+//! of them.
 
 use std::path::PathBuf;
 
@@ -77,4 +78,30 @@ fn a_package_is_unpacked_once_and_never_over_anything() {
     place
         .nav(&["unpack", "whole.nav", "out"])
         .expect(2, &["nothing is overwritten"]);
+}
+
+#[test]
+fn a_package_of_ours_is_checked_against_its_own_digests() {
+    let place = Place::new();
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../package-format/tests/data");
+    let mut bytes = std::fs::read(data.join("packages/v1.0.nav")).unwrap();
+    place.write("ours.nav", &bytes);
+    place.nav(&["verify", "ours.nav"]).expect(0, &["are whole"]);
+    place
+        .nav(&["unpack", "ours.nav", "out"])
+        .expect(0, &["unpacked"]);
+    assert!(place.path("out/nav/manifest.json").is_file());
+    let operator = b"MatMul";
+    let at = bytes
+        .windows(operator.len())
+        .position(|bytes| bytes == operator);
+    bytes[at.unwrap()] ^= 0x10;
+    place.write("changed.nav", &bytes);
+    for command in [
+        &["verify", "changed.nav"][..],
+        &["unpack", "changed.nav", "other"],
+    ] {
+        place.nav(command).expect(4, &["onnx/model.onnx"]);
+    }
+    assert!(!place.path("other").exists(), "nothing half-done is left");
 }

@@ -1,4 +1,4 @@
-//! `nav show` on real packages of Model Navigator.
+//! `nav show` on packages of ours and on real ones of Model Navigator.
 
 use std::path::PathBuf;
 
@@ -56,4 +56,33 @@ fn what_is_no_package_is_refused() {
     place
         .nav(&["show", "x.nav", "--strategy", "best"])
         .expect(2, &["there is no strategy `best`"]);
+}
+
+#[test]
+fn a_package_of_ours_tells_spread_speed_up_error_and_how_it_is_served() {
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../package-format/tests/data");
+    let package = data.join("packages/v1.0.nav").to_str().unwrap().to_owned();
+    let place = Place::new();
+    let shown = place.nav(&["show", &package]).expect(0, &[]).stdout;
+    for text in [
+        "written by nav, format 1.0",
+        "measured on Some Processor",
+        "0.040 ±0.4%",
+        "0.63x",
+        "3.0e-7 abs, 1.0e-7 rel",
+        "to be served as onnx-all-2 on OnnxCPU, batches of up to 8",
+    ] {
+        assert!(shown.contains(text), "`{text}` is not in {shown}");
+    }
+    let lines = |arguments: &[&str]| place.nav(arguments).expect(0, &[]).stdout.lines().count();
+    assert_eq!(
+        lines(&["show", &package, "--batches"]),
+        lines(&["show", &package]) + 3
+    );
+    let json = place
+        .nav(&["show", &package, "--json"])
+        .expect(0, &[])
+        .json();
+    assert_eq!(json["choice"]["max_batch"], 8);
+    assert_eq!(json["serving"]["threads"], 2);
 }
