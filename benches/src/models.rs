@@ -28,6 +28,25 @@ pub fn identity() -> ModelProto {
         .into_model()
 }
 
+/// Square layers one after the other, each with weights of its own that are used.
+pub fn deep(layers: usize, width: usize) -> ModelProto {
+    let shape = dims(&format!("batch,{width}"));
+    let side = i64::try_from(width).unwrap_or_default();
+    let mut graph = GraphProto::named("deep").takes("x0", DType::Fp32, &shape);
+    for layer in 0..layers {
+        let [input, weights] = [format!("x{layer}"), format!("w{layer}")];
+        let output = format!("x{}", layer + 1);
+        let value = 1.0 / (1.0 + f32::from(u16::try_from(layer).unwrap_or_default()));
+        let values = vec![value; width * width];
+        graph = graph
+            .holds(tensor(&weights, &[side, side], &values))
+            .with(node("MatMul", &[&input, &weights], &[&output]));
+    }
+    graph
+        .gives(&format!("x{layers}"), DType::Fp32, &shape)
+        .into_model()
+}
+
 /// The keys of fields that hold bytes: `ModelProto.graph`, `GraphProto.initializer`,
 /// `TensorProto.raw_data`.
 const GRAPH: u8 = 7 << 3 | 2;

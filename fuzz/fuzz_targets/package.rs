@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(archive) = Archive::from_file(file, &limits) else {
         return;
     };
-    if let Ok(package) = Package::of(archive) {
+    if let Ok(package) = Package::from_archive(archive) {
         let _choice = package.get_best_runtime(DEFAULT);
         let limits = numpy::Limits {
             total_bytes: 1 << 22,

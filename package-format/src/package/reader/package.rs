@@ -30,11 +30,11 @@ pub struct Package {
 impl Package {
     /// Opens the package at this path. Models and samples are looked at, not loaded.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, PackageError> {
-        Self::of(Archive::open(path, limits)?)
+        Self::from_archive(Archive::open(path, limits)?)
     }
 
     /// Takes a package whose archive is open already.
-    pub fn of(archive: Archive) -> Result<Self, PackageError> {
+    pub fn from_archive(archive: Archive) -> Result<Self, PackageError> {
         let mut warnings = Vec::new();
         let (origin, mut manifest) = if archive.entry(MANIFEST).is_some() {
             let manifest = ours::read(&archive)?;
