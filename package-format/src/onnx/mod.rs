@@ -13,6 +13,7 @@ mod payload;
 pub mod proto;
 mod read;
 mod scope;
+mod share;
 pub mod structure;
 mod verify;
 
@@ -25,5 +26,6 @@ pub use operators::OperatorCount;
 pub use parameters::{ParameterCount, Parameters};
 pub use read::read;
 pub use scope::Scope;
+pub use share::{ShareError, Shared, Weight, share_weights, weights_of};
 pub use structure::Model;
 pub use verify::{ModelFileError, verify, verify_open};

@@ -4,7 +4,7 @@ mod model;
 mod take;
 mod tensor;
 mod value;
-mod wire;
+pub(super) mod wire;
 
 pub use model::read;
 

@@ -12,15 +12,15 @@ const LONGEST_VARINT: u32 = 10;
 
 /// The start of one field.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Field {
-    pub(super) number: u32,
-    pub(super) offset: u64,
-    pub(super) value: Value,
+pub(in crate::onnx) struct Field {
+    pub(in crate::onnx) number: u32,
+    pub(in crate::onnx) offset: u64,
+    pub(in crate::onnx) value: Value,
 }
 
 /// The value of a field, or where it ends.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value {
+pub(in crate::onnx) enum Value {
     Varint(u64),
     Fixed32,
     Fixed64,
@@ -29,31 +29,31 @@ pub(super) enum Value {
 }
 
 impl Field {
-    pub(super) const fn wrong(&self) -> OnnxError {
+    pub(in crate::onnx) const fn wrong(&self) -> OnnxError {
         OnnxError::WrongType {
             offset: self.offset,
             field: self.number,
         }
     }
 
-    pub(super) const fn varint(&self) -> Result<u64, OnnxError> {
+    pub(in crate::onnx) const fn varint(&self) -> Result<u64, OnnxError> {
         match self.value {
             Value::Varint(value) => Ok(value),
             _ => Err(self.wrong()),
         }
     }
 
-    pub(super) fn signed(&self) -> Result<i64, OnnxError> {
+    pub(in crate::onnx) fn signed(&self) -> Result<i64, OnnxError> {
         Ok(self.varint()?.cast_signed())
     }
 
     /// A number of 32 bits. Like every protobuf parser, this drops the upper half of a longer one.
     #[expect(clippy::cast_possible_truncation, reason = "dropping it is the point")]
-    pub(super) fn signed32(&self) -> Result<i32, OnnxError> {
+    pub(in crate::onnx) fn signed32(&self) -> Result<i32, OnnxError> {
         Ok((self.varint()? as u32).cast_signed())
     }
 
-    pub(super) const fn span(&self) -> Result<u64, OnnxError> {
+    pub(in crate::onnx) const fn span(&self) -> Result<u64, OnnxError> {
         match self.value {
             Value::Span(end) => Ok(end),
             _ => Err(self.wrong()),
@@ -63,17 +63,17 @@ impl Field {
 
 /// A position in a file, and what is left of the limits.
 #[derive(Debug)]
-pub(super) struct Wire<R> {
+pub(in crate::onnx) struct Wire<R> {
     source: BufReader<R>,
-    pub(super) offset: u64,
+    pub(in crate::onnx) offset: u64,
     depth: u32,
     memory: u64,
-    pub(super) limits: Limits,
+    pub(in crate::onnx) limits: Limits,
 }
 
 impl<R: Read + Seek> Wire<R> {
     /// The whole of `source`, and where it ends.
-    pub(super) fn new(mut source: R, limits: Limits) -> Result<(Self, u64), OnnxError> {
+    pub(in crate::onnx) fn new(mut source: R, limits: Limits) -> Result<(Self, u64), OnnxError> {
         let failed = |source| OnnxError::Io { offset: 0, source };
         let end = source.seek(SeekFrom::End(0)).map_err(failed)?;
         source.rewind().map_err(failed)?;
@@ -88,7 +88,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// The next field before `end`.
-    pub(super) fn next(&mut self, end: u64) -> Result<Option<Field>, OnnxError> {
+    pub(in crate::onnx) fn next(&mut self, end: u64) -> Result<Option<Field>, OnnxError> {
         let offset = self.offset;
         if offset >= end {
             return Ok(None);
@@ -126,7 +126,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Passes over what is left of a field.
-    pub(super) fn skip(&mut self, field: Field) -> Result<(), OnnxError> {
+    pub(in crate::onnx) fn skip(&mut self, field: Field) -> Result<(), OnnxError> {
         match field.value {
             Value::Span(end) => self.advance(end - self.offset, end),
             Value::Varint(_) | Value::Fixed32 | Value::Fixed64 => Ok(()),
@@ -134,7 +134,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Reads a message that is part of another one.
-    pub(super) fn each(
+    pub(in crate::onnx) fn each(
         &mut self,
         field: Field,
         mut take: impl FnMut(Field, &mut Self) -> Result<(), OnnxError>,
@@ -155,7 +155,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Takes note of memory that is about to be used.
-    pub(super) fn charge(&mut self, bytes: u64, offset: u64) -> Result<(), OnnxError> {
+    pub(in crate::onnx) fn charge(&mut self, bytes: u64, offset: u64) -> Result<(), OnnxError> {
         self.memory = self.memory.saturating_add(bytes);
         if self.memory > self.limits.memory {
             return Err(OnnxError::TooMany {
@@ -167,7 +167,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// The next bytes, which must be known to be there and within a limit.
-    pub(super) fn bytes(&mut self, count: u64) -> Result<Vec<u8>, OnnxError> {
+    pub(in crate::onnx) fn bytes(&mut self, count: u64) -> Result<Vec<u8>, OnnxError> {
         let mut bytes = vec![0; usize_of(count)];
         let read = self.source.read_exact(&mut bytes);
         read.map_err(|source| self.failed(source))?;
@@ -176,7 +176,7 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Counts the numbers that are packed up to `end`.
-    pub(super) fn count_varints(&mut self, end: u64) -> Result<u64, OnnxError> {
+    pub(in crate::onnx) fn count_varints(&mut self, end: u64) -> Result<u64, OnnxError> {
         let (mut count, mut length) = (0, 0);
         while self.offset < end {
             let offset = self.offset;
@@ -202,7 +202,7 @@ impl<R: Read + Seek> Wire<R> {
         }
     }
 
-    pub(super) fn varint(&mut self, end: u64) -> Result<u64, OnnxError> {
+    pub(in crate::onnx) fn varint(&mut self, end: u64) -> Result<u64, OnnxError> {
         let offset = self.offset;
         let mut value = 0;
         for position in 0..LONGEST_VARINT {
