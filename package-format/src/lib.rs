@@ -14,6 +14,7 @@ pub mod package;
 pub mod settings;
 pub mod shape;
 pub mod signature;
+pub mod signing;
 pub mod strings;
 pub mod tensor_data;
 pub mod torchscript;

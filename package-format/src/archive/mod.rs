@@ -28,6 +28,7 @@ pub(crate) use layout::Layout;
 pub(crate) use limits::Dialect;
 pub use limits::Limits;
 pub use name::{NameFault, check_name};
+pub(crate) use partial::Partial;
 pub use reader::{Archive, EntryReader};
 pub(crate) use sink::{Alignment, Sink};
 pub use window::Window;

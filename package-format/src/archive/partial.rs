@@ -17,7 +17,7 @@ use super::error::ArchiveError;
 
 /// The file, and where it is going.
 #[derive(Debug)]
-pub(super) struct Partial {
+pub(crate) struct Partial {
     folder: OwnedFd,
     path: PathBuf,
     name: OsString,
@@ -27,7 +27,7 @@ pub(super) struct Partial {
 
 impl Partial {
     /// Begins a file that will be at this path. Whoever may read it is up to the user's mask.
-    pub(super) fn create(path: &Path) -> Result<(Self, File), ArchiveError> {
+    pub(crate) fn create(path: &Path) -> Result<(Self, File), ArchiveError> {
         let place = || ArchiveError::Place {
             path: path.to_owned(),
         };
@@ -88,7 +88,7 @@ impl Partial {
     }
 
     /// Puts the file in its place, whatever is there.
-    pub(super) fn commit(mut self, file: &File) -> Result<(), ArchiveError> {
+    pub(crate) fn commit(mut self, file: &File) -> Result<(), ArchiveError> {
         file.sync_all().map_err(|error| self.failed(error))?;
         let renamed = rustix::fs::renameat(&self.folder, &self.temporary, &self.folder, &self.name);
         renamed.map_err(|errno| self.failed(errno.into()))?;
@@ -98,7 +98,7 @@ impl Partial {
     }
 
     /// The error of writing the file.
-    pub(super) fn failed(&self, error: io::Error) -> ArchiveError {
+    pub(crate) fn failed(&self, error: io::Error) -> ArchiveError {
         write_error(&self.path, error)
     }
 }
