@@ -18,6 +18,7 @@ pub mod signing;
 pub mod strings;
 pub mod tensor_data;
 pub mod torchscript;
+pub mod trust;
 
 pub use digest::{Digest, Hasher};
 pub use dtype::DType;

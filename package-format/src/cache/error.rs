@@ -1,8 +1,9 @@
 //! Why the cache cannot give a file. Plain data.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::private::PrivateFault;
 use crate::Digest;
 use crate::archive::{ArchiveError, NameFault};
 
@@ -71,6 +72,15 @@ pub enum CacheError {
 }
 
 impl CacheError {
+    /// The fault of a folder.
+    pub(super) fn of_private(path: &Path, fault: PrivateFault) -> Self {
+        let path = path.to_owned();
+        match fault {
+            PrivateFault::Io(source) => Self::Io { path, source },
+            PrivateFault::Shared(reason) => Self::NotPrivate { path, reason },
+        }
+    }
+
     /// Whether the content is at fault, rather than the folder or the machine.
     pub const fn is_integrity(&self) -> bool {
         match self {

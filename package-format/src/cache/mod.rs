@@ -20,7 +20,7 @@ mod error;
 mod folder;
 mod key;
 mod lock;
-mod private;
+pub(crate) mod private;
 mod store;
 
 pub use error::CacheError;

@@ -7,19 +7,20 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::error::CacheError;
+/// Why a folder is not this user's alone, or cannot be opened.
+#[derive(Debug)]
+pub(crate) enum PrivateFault {
+    /// The system's reason.
+    Io(io::Error),
+    /// Who else may use it.
+    Shared(&'static str),
+}
 
 /// Opens a folder, and creates it where it is missing, but not those that it is in. A link is refused, as is
 /// a folder that others may use: they could put a model of theirs in it.
-pub(super) fn open(path: &Path) -> Result<OwnedFd, CacheError> {
-    let failed = |errno: Errno| CacheError::Io {
-        path: path.to_owned(),
-        source: io::Error::from(errno),
-    };
-    let refused = |reason| CacheError::NotPrivate {
-        path: path.to_owned(),
-        reason,
-    };
+pub(crate) fn open(path: &Path) -> Result<OwnedFd, PrivateFault> {
+    let failed = |errno: Errno| PrivateFault::Io(errno.into());
+    let refused = PrivateFault::Shared;
     match rustix::fs::mkdirat(CWD, path, Mode::RWXU) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(failed(errno)),

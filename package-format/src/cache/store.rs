@@ -39,7 +39,7 @@ impl Cache {
     /// Opens the cache in this folder, which is created where it is missing, and must be this user's alone.
     /// What others have left unfinished is removed.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
-        let folder = private::open(path)?;
+        let folder = private::open(path).map_err(|fault| CacheError::of_private(path, fault))?;
         let cache = Self {
             path: path.to_owned(),
             folder,
