@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, infer, inspect, runtime, show, unpack, verify};
+use crate::commands::{doctor, infer, inspect, keygen, runtime, show, sign, unpack, verify};
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
 
@@ -52,10 +52,14 @@ pub(crate) enum Command {
     Infer(Box<infer::InferArgs>),
     /// Tell what a package holds, how its variants did, and which one to take.
     Show(show::ShowArgs),
-    /// Check every byte of a package.
-    Verify(verify::VerifyArgs),
+    /// Check every byte of a package, who signed it, and whether it would be loaded here.
+    Verify(Box<verify::VerifyArgs>),
     /// Write the files of a package into a new folder.
     Unpack(unpack::UnpackArgs),
+    /// Make a pair of keys to sign packages with.
+    Keygen(keygen::KeygenArgs),
+    /// Sign a package.
+    Sign(sign::SignArgs),
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,

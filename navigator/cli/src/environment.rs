@@ -38,9 +38,21 @@ pub(crate) const WORKERS: Variable = Variable {
     meaning: "vendor runner executables, as --worker: NAME=PATH, several divided by `:`",
 };
 
+/// Who is trusted.
+pub(crate) const TRUST_POLICY: Variable = Variable {
+    name: "NAV_TRUST_POLICY",
+    meaning: "file that says who is trusted, as --trust-policy",
+};
+
 /// The variables of `nav` itself, as `--help` lists them.
-pub(crate) const VARIABLES: &[&Variable] =
-    &[&OFFLINE, &CACHE_FOLDER, &PYTHON, &LIBRARIES, &WORKERS];
+pub(crate) const VARIABLES: &[&Variable] = &[
+    &OFFLINE,
+    &CACHE_FOLDER,
+    &PYTHON,
+    &LIBRARIES,
+    &WORKERS,
+    &TRUST_POLICY,
+];
 
 /// A value that is set to something.
 #[expect(

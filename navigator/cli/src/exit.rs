@@ -9,6 +9,8 @@ use nav_package_format::Format;
 use nav_package_format::archive::ArchiveError;
 use nav_package_format::numpy::NumpyError;
 use nav_package_format::package::PackageError;
+use nav_package_format::signing::{ContentsError, KeyError, SignatureError};
+use nav_package_format::trust::{BuiltHereError, PolicyError, Refusal};
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
 
@@ -109,6 +111,9 @@ impl Exit {
                 Self::Failure
             });
         }
+        if let Some(exit) = Self::of_trust(cause) {
+            return Some(exit);
+        }
         if cause.is::<DimensionError>() {
             return Some(Self::Usage);
         }
@@ -119,6 +124,36 @@ impl Exit {
             return Some(Self::Failure);
         }
         None
+    }
+
+    /// What signatures, keys and trust policies fail of.
+    fn of_trust(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let integrity = if let Some(error) = cause.downcast_ref::<SignatureError>() {
+            error.is_integrity()
+        } else if let Some(error) = cause.downcast_ref::<ContentsError>() {
+            error.is_integrity()
+        } else if let Some(error) = cause.downcast_ref::<KeyError>() {
+            if matches!(error, KeyError::Exists { .. }) {
+                return Some(Self::Usage);
+            }
+            error.is_integrity()
+        } else if let Some(error) = cause.downcast_ref::<PolicyError>() {
+            if matches!(error, PolicyError::NoKeys) {
+                return Some(Self::Usage);
+            }
+            error.is_integrity()
+        } else if cause.is::<BuiltHereError>() {
+            false
+        } else if cause.is::<Refusal>() {
+            true
+        } else {
+            return None;
+        };
+        Some(if integrity {
+            Self::Integrity
+        } else {
+            Self::Failure
+        })
     }
 
     fn of_load(error: &LoadError) -> Self {
@@ -163,6 +198,11 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         }
         if cause.is::<NoRunnerError>() {
             return Some("`nav doctor` says what each runner lacks".to_owned());
+        }
+        if let Some(SignatureError::Unsigned { .. }) = cause.downcast_ref() {
+            return Some(
+                "name the signature with --signature, or make one with `nav sign`".to_owned(),
+            );
         }
         match cause.downcast_ref::<RuntimeError>()? {
             RuntimeError::Offline { runtime } => Some(format!(

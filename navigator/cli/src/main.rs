@@ -8,6 +8,7 @@ mod printer;
 mod render;
 mod settings;
 mod strategy;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -42,8 +43,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Infer(args) => commands::infer::run(&args, &settings, printer),
         Command::Show(args) => commands::show::run(&args),
-        Command::Verify(args) => commands::verify::run(&args, printer),
+        Command::Verify(args) => commands::verify::run(&args, &settings, printer),
         Command::Unpack(args) => commands::unpack::run(&args, printer),
+        Command::Keygen(args) => commands::keygen::run(&args, printer),
+        Command::Sign(args) => commands::sign::run(&args, printer),
         Command::Worker => commands::worker::run(),
     }
 }

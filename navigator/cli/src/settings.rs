@@ -17,6 +17,8 @@ use crate::exit::UsageError;
 pub(crate) struct Settings {
     /// Where vendor libraries are.
     pub(crate) libraries: Libraries,
+    /// Where it is recorded what this machine built.
+    pub(crate) built_here: Option<PathBuf>,
     /// Whether downloads are forbidden.
     pub(crate) offline: bool,
     /// The Python whose pip fetches runtimes.
@@ -34,6 +36,7 @@ impl Settings {
             .clone()
             .or_else(|| environment::value(&environment::CACHE_FOLDER).map(PathBuf::from))
             .or_else(|| environment::user_cache_folder().map(|folder| folder.join("nav")));
+        let cache = cache.as_deref().map(absolute).transpose()?;
         let python = environment::value(&environment::PYTHON);
         let mut configured = BTreeMap::new();
         for (name, path) in pairs(&environment::LIBRARIES, &global.library)? {
@@ -47,14 +50,11 @@ impl Settings {
             .collect();
         Ok(Self {
             libraries: Libraries {
-                runtimes_folder: cache
-                    .as_deref()
-                    .map(absolute)
-                    .transpose()?
-                    .map(|c| c.join("runtimes")),
+                runtimes_folder: cache.as_ref().map(|cache| cache.join("runtimes")),
                 configured,
                 worker_executables,
             },
+            built_here: cache.map(|cache| cache.join("built")),
             offline: global.offline || offline,
             python: python.map_or_else(|| PathBuf::from("python3"), PathBuf::from),
             quiet: global.quiet,

@@ -3,9 +3,11 @@
 pub(crate) mod doctor;
 pub(crate) mod infer;
 pub(crate) mod inspect;
+pub(crate) mod keygen;
 pub(crate) mod probe;
 pub(crate) mod runtime;
 pub(crate) mod show;
+pub(crate) mod sign;
 pub(crate) mod unpack;
 pub(crate) mod verify;
 pub(crate) mod worker;

@@ -1,32 +1,57 @@
-//! `nav verify`: whether every byte of a package is what it should be.
+//! `nav verify`: whether every byte of a package is what it should be, who says so, and whether it would be
+//! loaded here.
 
-use std::path::PathBuf;
+mod models;
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 use clap::Args;
-use nav_package_format::Digest;
+use indicatif::ProgressBar;
 use nav_package_format::archive::{Archive, Entry, Limits};
+use nav_package_format::signing::{self, Contents, PublicKey, Target, Verified, open_target};
+use nav_package_format::{Digest, TrustClass};
 use serde::Serialize;
 
+use super::sign::beside;
+use crate::exit::UsageError;
 use crate::printer::Printer;
 use crate::render;
+use crate::settings::Settings;
+use crate::trust::TrustArgs;
 
 /// The arguments of `nav verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// The package.
+    /// The package, or the folder that one was unpacked into.
     package: PathBuf,
+    /// The public key that must have signed it.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Where the signature is [PACKAGE.sig].
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// The version of the JSON that is printed.
 const SCHEMA: u32 = 1;
 
 #[derive(Debug, Serialize)]
-struct Verified {
+struct Report {
     schema: u32,
     files: Vec<VerifiedFile>,
+    /// The fingerprint of the key that was given, if one was and signed the package.
+    signed_by: Option<Digest>,
+    /// Files that the signer left out.
+    uncovered: Vec<String>,
+    /// The models that may be loaded here, if that was asked.
+    models: Option<Vec<AdmittedModel>>,
 }
 
 /// A file whose content is what the archive says.
@@ -40,33 +65,136 @@ pub(crate) struct VerifiedFile {
     pub(crate) sha256: Digest,
 }
 
-/// Checks the structure of the archive and the content of every file. A package of Model Navigator has
-/// checksums but no digests, so a fault is found and a forgery is not; that is said.
-pub(crate) fn run(args: &VerifyArgs, printer: Printer) -> anyhow::Result<()> {
-    let archive = Archive::open(&args.package, &Limits::default())?;
+/// A model that may be loaded here.
+#[derive(Debug, Serialize)]
+struct AdmittedModel {
+    name: String,
+    trust: TrustClass,
+}
+
+/// What there is to verify.
+#[derive(Debug)]
+enum Opened {
+    Archive(File, Archive),
+    Folder,
+}
+
+/// Checks the signature first, so that nothing is read out of a package that is not what was signed; then
+/// the structure of the archive and the content of every file; then asks the trust policy.
+pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
+    let policy = args.trust.policy()?;
+    let file = open_target(&args.package)?;
+    if file.is_none() && args.key.is_none() && policy.is_none() {
+        let text = "a folder has nothing to be checked against: give --key or --trust-policy";
+        return Err(UsageError(text.to_owned()).into());
+    }
+    let signature = match &args.signature {
+        Some(signature) => signature.clone(),
+        None => beside(&args.package)?,
+    };
     let bar = printer.bytes_bar();
-    bar.set_length(archive.entries().map(Entry::bytes).sum());
-    let digests = archive.digests(&mut |seen| bar.set_position(seen));
+    if let Some(file) = &file {
+        bar.set_length(file.metadata()?.len());
+    }
+    let target = match &file {
+        Some(file) => Target::File(file, &args.package),
+        None => Target::Folder(&args.package),
+    };
+    let verified = match &args.key {
+        Some(key) => {
+            let keys = [PublicKey::read(key)?];
+            let seen = &mut |seen| bar.set_position(seen);
+            Some(signing::verify(target, &signature, &keys, seen)?)
+        }
+        None => None,
+    };
+    let opened = match &file {
+        Some(file) => {
+            let archive = Archive::from_file(file.try_clone()?, &Limits::default())?;
+            Opened::Archive(file.try_clone()?, archive)
+        }
+        None => Opened::Folder,
+    };
+    let files = files(&opened, &args.package, &bar)?;
     bar.finish_and_clear();
-    let files = digests?
-        .into_iter()
-        .map(|(name, (bytes, sha256))| VerifiedFile {
-            name,
-            bytes,
-            sha256,
-        });
-    let files: Vec<VerifiedFile> = files.collect();
-    printer.note(&format!(
-        "{} files are whole; the package is not signed and holds no digests of its own",
-        files.len()
-    ));
+    let models = match &policy {
+        Some(policy) => {
+            let asked = models::Asked {
+                policy,
+                package: &args.package,
+                signature: &signature,
+                settings,
+            };
+            Some(models::admit(&asked, &opened, &files, printer)?)
+        }
+        None => None,
+    };
+    say(&files, verified.as_ref(), &signature, printer);
     if args.json {
-        Printer::json(&Verified {
+        Printer::json(&Report {
             schema: SCHEMA,
+            signed_by: verified.as_ref().map(Verified::signer),
+            uncovered: verified.map_or_else(Vec::new, |verified| verified.uncovered().to_vec()),
             files,
+            models,
         })?;
     } else {
         Printer::data(&render::verified(&files))?;
     }
     Ok(())
+}
+
+/// The files, each read once. A package of Model Navigator has checksums but no digests, so without a
+/// signature a fault is found and a forgery is not.
+fn files(opened: &Opened, package: &Path, bar: &ProgressBar) -> anyhow::Result<Vec<VerifiedFile>> {
+    match opened {
+        Opened::Archive(_, archive) => {
+            bar.set_length(archive.entries().map(Entry::bytes).sum());
+            let digests = archive.digests(&mut |seen| bar.set_position(seen))?;
+            let files = digests.into_iter();
+            let files = files.map(|(name, (bytes, sha256))| VerifiedFile {
+                name,
+                bytes,
+                sha256,
+            });
+            Ok(files.collect())
+        }
+        Opened::Folder => {
+            let target = Target::Folder(package);
+            let contents = Contents::of(target, &mut |seen| bar.set_position(seen))?;
+            let files = contents.files().iter().map(|(name, sha256)| {
+                let path = package.join(name);
+                let found = path.symlink_metadata();
+                let found = found.with_context(|| format!("cannot read {}", path.display()))?;
+                Ok(VerifiedFile {
+                    name: name.clone(),
+                    bytes: found.len(),
+                    sha256: *sha256,
+                })
+            });
+            files.collect()
+        }
+    }
+}
+
+fn say(files: &[VerifiedFile], verified: Option<&Verified>, signature: &Path, printer: Printer) {
+    let count = files.len();
+    let Some(verified) = verified else {
+        let more = if signature.exists() {
+            format!(
+                "{} was not checked against a key: give one with --key",
+                signature.display()
+            )
+        } else {
+            "the package is not signed and holds no digests of its own".to_owned()
+        };
+        return printer.note(&format!("{count} files are whole; {more}"));
+    };
+    printer.note(&format!(
+        "{count} files are whole, signed by key {}",
+        verified.signer()
+    ));
+    for name in verified.uncovered() {
+        printer.note(&format!("{name:?} is there, and the signer left it out"));
+    }
 }

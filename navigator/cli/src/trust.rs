@@ -1,0 +1,88 @@
+//! From flags and the environment to a trust policy, and what else answers whether a model may be loaded.
+//! Commands that load models take these arguments.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use nav_package_format::Digest;
+use nav_package_format::signing::PublicKey;
+use nav_package_format::trust::{
+    AllowNativeCode, BuiltHere, Date, Overrides, TrustPolicy, TrustedKey,
+};
+
+use crate::environment;
+use crate::settings::Settings;
+
+/// Whom to trust. Flags win over the file.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Trust")]
+pub(crate) struct TrustArgs {
+    /// Who is trusted and with what, as TOML.
+    #[arg(long, value_name = "FILE")]
+    trust_policy: Option<PathBuf>,
+    /// Nothing may be loaded that no trusted key signed.
+    #[arg(long)]
+    require_signature: bool,
+    /// A public key that is trusted, instead of those in the policy's file. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<PathBuf>,
+    /// When native code may be loaded: locally-built-or-signed, signed, never or always.
+    #[arg(long, value_name = "WHEN")]
+    allow_native_code: Option<AllowNativeCode>,
+}
+
+impl TrustArgs {
+    /// The policy; none where neither flags nor the environment say anything.
+    pub(crate) fn policy(&self) -> anyhow::Result<Option<TrustPolicy>> {
+        let from_environment = environment::value(&environment::TRUST_POLICY).map(PathBuf::from);
+        let file = self.trust_policy.clone().or(from_environment);
+        let flags = self.require_signature
+            || !self.trusted_key.is_empty()
+            || self.allow_native_code.is_some();
+        if file.is_none() && !flags {
+            return Ok(None);
+        }
+        let policy = file.as_deref().map(TrustPolicy::read).transpose()?;
+        let keys = self.trusted_key.iter().map(|path| {
+            let key = PublicKey::read(path)?;
+            anyhow::Ok(TrustedKey {
+                key,
+                not_after: None,
+            })
+        });
+        let overrides = Overrides {
+            require_signature: self.require_signature.then_some(true),
+            trusted_keys: keys.collect::<Result<_, _>>()?,
+            allow_native_code: self.allow_native_code,
+        };
+        Ok(Some(policy.unwrap_or_default().with(overrides)?))
+    }
+}
+
+/// The present day, in UTC.
+pub(crate) fn today() -> anyhow::Result<Date> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let days = since.map(|since| since.as_secs() / 86_400);
+    let days = days.ok().and_then(|days| u32::try_from(days).ok());
+    days.and_then(Date::of_unix_days)
+        .ok_or_else(|| anyhow!("the clock of this machine shows no possible date"))
+}
+
+/// Whether this machine built all of these files.
+pub(crate) fn built_here(settings: &Settings, digests: &[Digest]) -> anyhow::Result<bool> {
+    let folder = settings.built_here.as_deref();
+    let Some(folder) = folder.filter(|folder| is_there(folder)) else {
+        return Ok(false);
+    };
+    let record = BuiltHere::open(folder)?;
+    record
+        .has_all(digests)
+        .context("cannot tell what was built here")
+}
+
+/// Asking must not make a record where there is none.
+fn is_there(folder: &Path) -> bool {
+    folder.symlink_metadata().is_ok()
+}
