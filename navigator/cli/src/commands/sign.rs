@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use nav_package_format::archive::{Archive, Entry, Limits};
+use nav_package_format::package::Package;
 use nav_package_format::signing::{
     self, Contents, DetachedSignature, PrivateKey, Target, open_target,
 };
@@ -42,7 +43,8 @@ pub(crate) fn run(args: &SignArgs, printer: Printer) -> anyhow::Result<()> {
     let target = if let Some(file) = &file {
         let archive = Archive::from_file(file.try_clone()?, &Limits::default())?;
         bar.set_length(2 * archive.entries().map(Entry::bytes).sum::<u64>());
-        archive.digests(&mut |seen| bar.set_position(seen))?;
+        let package = Package::of(archive)?;
+        package.verify(&mut |seen| bar.set_position(seen))?;
         Target::File(file, &args.package)
     } else {
         check_outside(&output, &args.package)?;

@@ -3,17 +3,18 @@
 
 mod models;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use indicatif::ProgressBar;
 use nav_package_format::archive::{Archive, Entry, Limits};
+use nav_package_format::package::{Origin, Package};
 use nav_package_format::signing::{self, Contents, PublicKey, Target, Verified, open_target};
 use nav_package_format::{Digest, TrustClass};
 use serde::Serialize;
 
+use self::models::{Asked, Content};
 use super::sign::beside;
 use crate::exit::UsageError;
 use crate::printer::Printer;
@@ -72,13 +73,6 @@ struct AdmittedModel {
     trust: TrustClass,
 }
 
-/// What there is to verify.
-#[derive(Debug)]
-enum Opened {
-    Archive(File, Archive),
-    Folder,
-}
-
 /// Checks the signature first, so that nothing is read out of a package that is not what was signed; then
 /// the structure of the archive and the content of every file; then asks the trust policy.
 pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
@@ -93,11 +87,11 @@ pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> a
         None => beside(&args.package)?,
     };
     let bar = printer.bytes_bar();
-    if let Some(file) = &file {
-        bar.set_length(file.metadata()?.len());
-    }
     let target = match &file {
-        Some(file) => Target::File(file, &args.package),
+        Some(file) => {
+            bar.set_length(file.metadata()?.len());
+            Target::File(file, &args.package)
+        }
         None => Target::Folder(&args.package),
     };
     let verified = match &args.key {
@@ -108,28 +102,31 @@ pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> a
         }
         None => None,
     };
-    let opened = match &file {
+    let content = match &file {
         Some(file) => {
-            let archive = Archive::from_file(file.try_clone()?, &Limits::default())?;
-            Opened::Archive(file.try_clone()?, archive)
+            let open = || anyhow::Ok(Archive::from_file(file.try_clone()?, &Limits::default())?);
+            Content::Package(open()?, Box::new(Package::of(open()?)?))
         }
-        None => Opened::Folder,
+        None => Content::Folder(&args.package),
     };
-    let files = files(&opened, &args.package, &bar)?;
+    let files = files(&content, &bar)?;
     bar.finish_and_clear();
-    let models = match &policy {
-        Some(policy) => {
-            let asked = models::Asked {
-                policy,
-                package: &args.package,
-                signature: &signature,
-                settings,
-            };
-            Some(models::admit(&asked, &opened, &files, printer)?)
-        }
-        None => None,
+    let asked = |policy| Asked {
+        policy,
+        target,
+        package: &args.package,
+        signature: &signature,
+        settings,
     };
-    say(&files, verified.as_ref(), &signature, printer);
+    let models = policy
+        .as_ref()
+        .map(|policy| models::admit(&asked(policy), &content, &files, printer))
+        .transpose()?;
+    let signed = Signed {
+        by: verified.as_ref(),
+        signature: &signature,
+    };
+    signed.say(&files, &content, printer);
     if args.json {
         Printer::json(&Report {
             schema: SCHEMA,
@@ -144,26 +141,24 @@ pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> a
     Ok(())
 }
 
-/// The files, each read once. A package of Model Navigator has checksums but no digests, so without a
-/// signature a fault is found and a forgery is not.
-fn files(opened: &Opened, package: &Path, bar: &ProgressBar) -> anyhow::Result<Vec<VerifiedFile>> {
-    match opened {
-        Opened::Archive(_, archive) => {
+/// The files, each read once.
+fn files(content: &Content<'_>, bar: &ProgressBar) -> anyhow::Result<Vec<VerifiedFile>> {
+    match content {
+        Content::Package(archive, package) => {
             bar.set_length(archive.entries().map(Entry::bytes).sum());
-            let digests = archive.digests(&mut |seen| bar.set_position(seen))?;
-            let files = digests.into_iter();
-            let files = files.map(|(name, (bytes, sha256))| VerifiedFile {
-                name,
-                bytes,
-                sha256,
+            let files = package.verify(&mut |seen| bar.set_position(seen))?;
+            let files = files.into_iter().map(|file| VerifiedFile {
+                name: file.name,
+                bytes: file.bytes,
+                sha256: file.sha256,
             });
             Ok(files.collect())
         }
-        Opened::Folder => {
-            let target = Target::Folder(package);
+        Content::Folder(folder) => {
+            let target = Target::Folder(folder);
             let contents = Contents::of(target, &mut |seen| bar.set_position(seen))?;
             let files = contents.files().iter().map(|(name, sha256)| {
-                let path = package.join(name);
+                let path = folder.join(name);
                 let found = path.symlink_metadata();
                 let found = found.with_context(|| format!("cannot read {}", path.display()))?;
                 Ok(VerifiedFile {
@@ -177,24 +172,41 @@ fn files(opened: &Opened, package: &Path, bar: &ProgressBar) -> anyhow::Result<V
     }
 }
 
-fn say(files: &[VerifiedFile], verified: Option<&Verified>, signature: &Path, printer: Printer) {
-    let count = files.len();
-    let Some(verified) = verified else {
-        let more = if signature.exists() {
-            format!(
-                "{} was not checked against a key: give one with --key",
-                signature.display()
-            )
+/// What is known of the signer.
+struct Signed<'a> {
+    by: Option<&'a Verified>,
+    signature: &'a Path,
+}
+
+impl Signed<'_> {
+    fn say(&self, files: &[VerifiedFile], content: &Content<'_>, printer: Printer) {
+        let count = files.len();
+        let Some(verified) = self.by else {
+            let more = self.what_is_missing(content);
+            return printer.note(&format!("{count} files are whole; {more}"));
+        };
+        let signer = verified.signer();
+        printer.note(&format!("{count} files are whole, signed by key {signer}"));
+        for name in verified.uncovered() {
+            printer.note(&format!("{name:?} is there, and the signer left it out"));
+        }
+    }
+
+    /// A package of Model Navigator has checksums but no digests; digests without a signature find a fault
+    /// and not a forgery.
+    fn what_is_missing(&self, content: &Content<'_>) -> String {
+        if self.signature.exists() {
+            let path = self.signature.display();
+            return format!("{path} was not checked against a key: give one with --key");
+        }
+        let has_digests = match content {
+            Content::Package(_, package) => matches!(package.origin(), Origin::Nav { .. }),
+            Content::Folder(_) => false,
+        };
+        if has_digests {
+            "the package is not signed".to_owned()
         } else {
             "the package is not signed and holds no digests of its own".to_owned()
-        };
-        return printer.note(&format!("{count} files are whole; {more}"));
-    };
-    printer.note(&format!(
-        "{count} files are whole, signed by key {}",
-        verified.signer()
-    ));
-    for name in verified.uncovered() {
-        printer.note(&format!("{name:?} is there, and the signer left it out"));
+        }
     }
 }

@@ -14,3 +14,4 @@ mod nav;
 mod package;
 mod runtime;
 mod show;
+mod signing;

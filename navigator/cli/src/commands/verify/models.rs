@@ -1,44 +1,59 @@
 //! Whether the models in a package would be loaded here: each is asked for by itself.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::Context;
 use nav_package_format::archive::Archive;
-use nav_package_format::onnx::{self, ModelFacts};
+use nav_package_format::onnx::{self, ModelFacts, OnnxError};
+use nav_package_format::package::{Package, VariantFile};
 use nav_package_format::signing::Target;
 use nav_package_format::trust::{Question, SignatureState, TrustPolicy};
 use nav_package_format::{Digest, Format, TrustClass, file};
 
-use super::{AdmittedModel, Opened, VerifiedFile};
+use super::{AdmittedModel, VerifiedFile};
 use crate::printer::Printer;
 use crate::settings::Settings;
 use crate::trust::{built_here, today};
 
 /// The most of a compressed model that is unpacked to look at it.
 const MOST_UNPACKED: u64 = 256 << 20;
+/// Ends of names of files that hold native code, besides those of formats that we know.
+const NATIVE: &[&str] = &["engine", "pkl", "plan", "pt2", "py", "so"];
+
+/// What there is to verify.
+pub(super) enum Content<'a> {
+    /// A package, and its archive once more for a look at its models.
+    Package(Archive, Box<Package>),
+    /// A folder.
+    Folder(&'a Path),
+}
 
 /// What the answer depends on.
 pub(super) struct Asked<'a> {
     pub(super) policy: &'a TrustPolicy,
+    pub(super) target: Target<'a>,
     pub(super) package: &'a Path,
     pub(super) signature: &'a Path,
     pub(super) settings: &'a Settings,
+}
+
+/// A model that may be loaded from the package.
+struct Model {
+    trust: TrustClass,
+    /// Of its file, and of those that it may refer to.
+    digests: Vec<Digest>,
 }
 
 /// The models, if all of them may be loaded; otherwise why the first may not be. A package without a model
 /// is asked for as a whole.
 pub(super) fn admit(
     asked: &Asked<'_>,
-    opened: &Opened,
+    content: &Content<'_>,
     files: &[VerifiedFile],
     printer: Printer,
 ) -> anyhow::Result<Vec<AdmittedModel>> {
-    let target = match opened {
-        Opened::Archive(file, _) => Target::File(file, asked.package),
-        Opened::Folder => Target::Folder(asked.package),
-    };
-    let state = SignatureState::of(asked.policy, target, asked.signature, &mut |_| {});
+    let state = SignatureState::of(asked.policy, asked.target, asked.signature, &mut |_| {});
     let today = today()?;
     let admit = |path: &Path, trust_class, built_here| {
         let question = Question {
@@ -49,29 +64,25 @@ pub(super) fn admit(
         };
         asked.policy.admit(&question, &state)
     };
-    let mut models = Vec::new();
+    let mut admitted = Vec::new();
     let mut refusals = Vec::new();
-    for file in files {
-        let Some(format) = Format::of_path(Path::new(&file.name)) else {
-            continue;
-        };
-        let trust = trust_class(format, &file.name, asked.package, opened)?;
-        let here = built_here(asked.settings, &digests_beside(&file.name, files))?;
-        match admit(&asked.package.join(&file.name), trust, here) {
+    for (name, model) in models(content, files) {
+        let here = built_here(asked.settings, &model.digests)?;
+        let trust = model.trust;
+        match admit(&asked.package.join(&name), trust, here) {
             Ok(()) => {
-                printer.note(&format!("{:?} ({trust}) may be loaded here", file.name));
-                let name = file.name.clone();
-                models.push(AdmittedModel { name, trust });
+                printer.note(&format!("{name:?} ({trust}) may be loaded here"));
+                admitted.push(AdmittedModel { name, trust });
             }
             Err(refusal) => refusals.push(refusal),
         }
     }
-    if models.is_empty() && refusals.is_empty() {
+    if admitted.is_empty() && refusals.is_empty() {
         admit(asked.package, TrustClass::DataOnly, false)?;
     }
     let mut refusals = refusals.into_iter();
     let Some(first) = refusals.next() else {
-        return Ok(models);
+        return Ok(admitted);
     };
     for other in refusals {
         printer.note(&other.to_string());
@@ -79,46 +90,84 @@ pub(super) fn admit(
     Err(first.into())
 }
 
+/// The models by the names of their files.
+fn models(content: &Content<'_>, files: &[VerifiedFile]) -> BTreeMap<String, Model> {
+    match content {
+        Content::Package(archive, package) => {
+            let model = &package.manifest().model;
+            let variants = package.variants().iter();
+            let variants = variants.map(|variant| (variant.format.as_str(), &variant.files[..]));
+            let all = variants.chain([(model.format.as_str(), &model.files[..])]);
+            let all = all.filter_map(|(format, of_model)| {
+                let name = &of_model.first()?.entry;
+                let model = Model {
+                    trust: trust_in_archive(archive, format, name),
+                    digests: digests_of(of_model, files),
+                };
+                Some((name.clone(), model))
+            });
+            all.collect()
+        }
+        Content::Folder(folder) => {
+            let all = files.iter().filter_map(|file| {
+                let model = Model {
+                    trust: trust_in_folder(folder, &file.name)?,
+                    digests: digests_beside(&file.name, files),
+                };
+                Some((file.name.clone(), model))
+            });
+            all.collect()
+        }
+    }
+}
+
+fn digests_of(of_model: &[VariantFile], files: &[VerifiedFile]) -> Vec<Digest> {
+    let is_of_model = |file: &&VerifiedFile| of_model.iter().any(|other| other.entry == file.name);
+    let files = files.iter().filter(is_of_model);
+    files.map(|file| file.sha256).collect()
+}
+
 /// The digests of a model and of all that lies in its folder: some of it may be the model's weights.
 fn digests_beside(model: &str, files: &[VerifiedFile]) -> Vec<Digest> {
+    let folder_of = |name: &str| name.rsplit_once('/').map(|(folder, _)| folder.to_owned());
     let folder = folder_of(model);
     let beside = files.iter().filter(|file| folder_of(&file.name) == folder);
     beside.map(|file| file.sha256).collect()
 }
 
-fn folder_of(name: &str) -> &str {
-    name.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// What opening the model may do. A graph is looked at: it may need operators of others.
-fn trust_class(
-    format: Format,
-    name: &str,
-    package: &Path,
-    opened: &Opened,
-) -> anyhow::Result<TrustClass> {
-    if format != Format::Onnx {
-        return Ok(format.trust_class());
+/// What opening a model of the package may do. A kind that is not known may do anything.
+fn trust_in_archive(archive: &Archive, format: &str, name: &str) -> TrustClass {
+    let known = Format::ALL.iter().find(|known| known.name() == format);
+    if known != Some(&Format::Onnx) {
+        return TrustClass::NativeCode;
     }
-    let model = match opened {
-        Opened::Archive(_, archive) => read_in_archive(archive, name)?,
-        Opened::Folder => {
-            let (file, _) = file::open(&package.join(name))?;
-            onnx::read(file, &onnx::Limits::default()).with_context(|| format!("model {name:?}"))?
-        }
-    };
-    let facts = ModelFacts::new(&model, Vec::new());
-    let facts = facts.with_context(|| format!("model {name:?}"))?;
-    Ok(facts.trust)
+    let limits = onnx::Limits::default();
+    if let Some(window) = archive.window(name) {
+        return trust_of_graph(onnx::read(window, &limits));
+    }
+    match archive.read_to_vec(name, None, MOST_UNPACKED) {
+        Ok(bytes) => trust_of_graph(onnx::read(Cursor::new(bytes), &limits)),
+        Err(_) => TrustClass::NativeCode,
+    }
 }
 
-fn read_in_archive(archive: &Archive, name: &str) -> anyhow::Result<onnx::Model> {
-    let limits = onnx::Limits::default();
-    let model = if let Some(window) = archive.window(name) {
-        onnx::read(window, &limits)
-    } else {
-        let bytes = archive.read_to_vec(name, None, MOST_UNPACKED)?;
-        onnx::read(Cursor::new(bytes), &limits)
-    };
-    model.with_context(|| format!("model {name:?}"))
+/// What opening a file in a folder may do; none where its name promises no model.
+fn trust_in_folder(folder: &Path, name: &str) -> Option<TrustClass> {
+    let extension = Path::new(name).extension().and_then(|end| end.to_str());
+    match Format::of_path(Path::new(name)) {
+        Some(Format::Onnx) => Some(match file::open(&folder.join(name)) {
+            Ok((file, _)) => trust_of_graph(onnx::read(file, &onnx::Limits::default())),
+            Err(_) => TrustClass::NativeCode,
+        }),
+        Some(format) => Some(format.trust_class()),
+        None if extension.is_some_and(|end| NATIVE.contains(&end)) => Some(TrustClass::NativeCode),
+        None => None,
+    }
+}
+
+/// A graph may need operators of others, which are native code. One that cannot be read may need anything.
+fn trust_of_graph(model: Result<onnx::Model, OnnxError>) -> TrustClass {
+    model
+        .and_then(|model| ModelFacts::new(&model, Vec::new()))
+        .map_or(TrustClass::NativeCode, |facts| facts.trust)
 }
