@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{doctor, infer, inspect, keygen, runtime, show, sign, unpack, verify};
+use crate::commands::{
+    config, doctor, infer, inspect, keygen, runtime, show, sign, unpack, verify,
+};
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
 
@@ -22,6 +24,9 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct GlobalArgs {
+    /// Options that need not be typed, as TOML [nav/nav.toml in the user's configuration folder].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Never download anything.
     #[arg(long, global = true)]
     pub(crate) offline: bool,
@@ -60,6 +65,8 @@ pub(crate) enum Command {
     Keygen(keygen::KeygenArgs),
     /// Sign a package.
     Sign(sign::SignArgs),
+    /// Tell the options of a command and where each value comes from.
+    Config(config::ConfigArgs),
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,
@@ -75,7 +82,7 @@ fn after_help() -> String {
         .map(|variable| format!("  {:<17} {}", variable.name, variable.meaning));
     let variables: Vec<String> = variables.collect();
     format!(
-        "Exit codes:\n  0  done\n{}\n\nEnvironment (flags win):\n{}",
+        "Exit codes:\n  0  done\n{}\n\nEnvironment (flags win, and it wins over the configuration file):\n{}",
         codes.join("\n"),
         variables.join("\n")
     )

@@ -12,65 +12,69 @@ pub(crate) struct Variable {
     pub(crate) meaning: &'static str,
 }
 
-/// Set to 1, forbids every download.
-pub(crate) const OFFLINE: Variable = Variable {
-    name: "NAV_OFFLINE",
-    meaning: "1 forbids downloads, as --offline does",
-};
-/// Where installed runtimes and caches are kept.
-pub(crate) const CACHE_FOLDER: Variable = Variable {
-    name: "NAV_CACHE_FOLDER",
-    meaning: "folder for runtimes and caches",
+/// The configuration file.
+pub(crate) const CONFIG: Variable = Variable {
+    name: "NAV_CONFIG",
+    meaning: "configuration file, as --config",
 };
 /// The Python that fetches wheels.
 pub(crate) const PYTHON: Variable = Variable {
     name: "NAV_PYTHON",
     meaning: "the Python whose pip fetches runtimes [python3]",
 };
-/// Libraries that are on the machine already.
-pub(crate) const LIBRARIES: Variable = Variable {
-    name: "NAV_LIBRARIES",
-    meaning: "libraries to use, as --library: NAME=PATH, several divided by `:`",
-};
-/// Executables of vendor runners.
-pub(crate) const WORKERS: Variable = Variable {
-    name: "NAV_WORKERS",
-    meaning: "vendor runner executables, as --worker: NAME=PATH, several divided by `:`",
-};
 
-/// Who is trusted.
-pub(crate) const TRUST_POLICY: Variable = Variable {
-    name: "NAV_TRUST_POLICY",
-    meaning: "file that says who is trusted, as --trust-policy",
-};
+/// Options that mean the same in every command that has them, and the variable that sets them in all.
+pub(crate) const SHARED: &[(&str, &str)] = &[("trust-policy", "NAV_TRUST_POLICY")];
 
-/// The variables of `nav` itself, as `--help` lists them.
+/// The variables of `nav` itself, as `--help` lists them. Every option has one of its own besides.
 pub(crate) const VARIABLES: &[&Variable] = &[
-    &OFFLINE,
-    &CACHE_FOLDER,
+    &CONFIG,
     &PYTHON,
-    &LIBRARIES,
-    &WORKERS,
-    &TRUST_POLICY,
+    &Variable {
+        name: "NAV_OFFLINE",
+        meaning: "1 forbids downloads, as --offline: every option has such a variable,",
+    },
+    &Variable {
+        name: "NAV_OPTIMIZE_...",
+        meaning: "those of one command with its name; `nav config show COMMAND` lists them",
+    },
 ];
 
 /// A value that is set to something.
+pub(crate) fn value(variable: &Variable) -> Option<OsString> {
+    named(variable.name)
+}
+
+/// A value that is set to something, by the variable's name.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
 )]
-pub(crate) fn value(variable: &Variable) -> Option<OsString> {
-    std::env::var_os(variable.name).filter(|value| !value.is_empty())
+pub(crate) fn named(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The folder that this user's caches go to, by the rules of the desktop.
+pub(crate) fn user_cache_folder() -> Option<PathBuf> {
+    user_folder("XDG_CACHE_HOME", ".cache")
+}
+
+/// The folder that this user's configuration is in, by the rules of the desktop.
+pub(crate) fn user_config_folder() -> Option<PathBuf> {
+    user_folder("XDG_CONFIG_HOME", ".config")
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
 )]
-pub(crate) fn user_cache_folder() -> Option<PathBuf> {
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
-    std::env::var_os("XDG_CACHE_HOME")
-        .and_then(absolute)
-        .or_else(|| Some(std::env::var_os("HOME").and_then(absolute)?.join(".cache")))
+    std::env::var_os(variable).and_then(absolute).or_else(|| {
+        Some(
+            std::env::var_os("HOME")
+                .and_then(absolute)?
+                .join(below_home),
+        )
+    })
 }

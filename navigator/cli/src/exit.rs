@@ -70,7 +70,7 @@ impl Exit {
     }
 
     fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
-        if cause.is::<UsageError>() {
+        if cause.is::<UsageError>() || cause.is::<crate::config::ConfigError>() {
             return Some(Self::Usage);
         }
         if cause.is::<NoRunnerError>() {

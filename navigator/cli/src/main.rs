@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod config;
 mod environment;
 mod exit;
 mod printer;
@@ -12,15 +13,25 @@ mod trust;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Cli, Command};
+use crate::config::CommandLineError;
 use crate::exit::{Exit, hint};
 use crate::printer::Printer;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match config::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(CommandLineError::Typed(error)) => {
+            // Help is printed this way too. Nothing is left to do about a closed pipe.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX));
+        }
+        Err(CommandLineError::Config(error)) => {
+            Printer::error(&format!("error: {error}"));
+            return Exit::Usage.into();
+        }
+    };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -47,6 +58,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Unpack(args) => commands::unpack::run(&args, printer),
         Command::Keygen(args) => commands::keygen::run(&args, printer),
         Command::Sign(args) => commands::sign::run(&args, printer),
+        Command::Config(args) => commands::config::run(&args),
         Command::Worker => commands::worker::run(),
     }
 }

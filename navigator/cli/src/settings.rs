@@ -1,7 +1,6 @@
-//! What the commands work with: flags over environment over defaults.
+//! What the commands work with, from options that were typed or configured.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -28,26 +27,22 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment below what the flags say.
+    /// What the options say, and defaults that depend on the user.
     pub(crate) fn resolve(global: &GlobalArgs) -> anyhow::Result<Self> {
-        let offline = environment::value(&environment::OFFLINE).is_some_and(|value| value != "0");
         let cache = global
             .cache_folder
             .clone()
-            .or_else(|| environment::value(&environment::CACHE_FOLDER).map(PathBuf::from))
             .or_else(|| environment::user_cache_folder().map(|folder| folder.join("nav")));
         let cache = cache.as_deref().map(absolute).transpose()?;
         let python = environment::value(&environment::PYTHON);
         let mut configured = BTreeMap::new();
-        for (name, path) in pairs(&environment::LIBRARIES, &global.library)? {
+        for (name, path) in pairs(&global.library)? {
             let runtime: VendorRuntime = name
                 .parse()
                 .map_err(|error| UsageError(format!("{error}")))?;
             configured.insert(runtime, path);
         }
-        let worker_executables = pairs(&environment::WORKERS, &global.worker)?
-            .into_iter()
-            .collect();
+        let worker_executables = pairs(&global.worker)?.into_iter().collect();
         Ok(Self {
             libraries: Libraries {
                 runtimes_folder: cache.as_ref().map(|cache| cache.join("runtimes")),
@@ -55,7 +50,7 @@ impl Settings {
                 worker_executables,
             },
             built_here: cache.map(|cache| cache.join("built")),
-            offline: global.offline || offline,
+            offline: global.offline,
             python: python.map_or_else(|| PathBuf::from("python3"), PathBuf::from),
             quiet: global.quiet,
         })
@@ -73,20 +68,10 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))
 }
 
-/// `NAME=PATH` from the environment, then from the flags, so that the flags win.
-fn pairs(
-    variable: &environment::Variable,
-    flags: &[String],
-) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let from_environment = environment::value(variable)
-        .map(OsString::into_string)
-        .transpose();
-    let from_environment = from_environment
-        .map_err(|_| UsageError(format!("{} is not valid UTF-8", variable.name)))?
-        .unwrap_or_default();
-    let given = from_environment.split(':').filter(|pair| !pair.is_empty());
-    given
-        .chain(flags.iter().map(String::as_str))
+/// `NAME=PATH`, several times.
+fn pairs(flags: &[String]) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    flags
+        .iter()
         .map(|pair| {
             let wrong = || UsageError(format!("`{pair}` is not NAME=PATH"));
             let (name, path) = pair.split_once('=').ok_or_else(wrong)?;

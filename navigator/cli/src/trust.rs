@@ -1,4 +1,4 @@
-//! From flags and the environment to a trust policy, and what else answers whether a model may be loaded.
+//! From flags to a trust policy, and what else answers whether a model may be loaded.
 //! Commands that load models take these arguments.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,6 @@ use nav_package_format::trust::{
     AllowNativeCode, BuiltHere, Date, Overrides, TrustPolicy, TrustedKey,
 };
 
-use crate::environment;
 use crate::settings::Settings;
 
 /// Whom to trust. Flags win over the file.
@@ -34,17 +33,16 @@ pub(crate) struct TrustArgs {
 }
 
 impl TrustArgs {
-    /// The policy; none where neither flags nor the environment say anything.
+    /// The policy; none where nothing was said.
     pub(crate) fn policy(&self) -> anyhow::Result<Option<TrustPolicy>> {
-        let from_environment = environment::value(&environment::TRUST_POLICY).map(PathBuf::from);
-        let file = self.trust_policy.clone().or(from_environment);
+        let file = self.trust_policy.as_deref();
         let flags = self.require_signature
             || !self.trusted_key.is_empty()
             || self.allow_native_code.is_some();
         if file.is_none() && !flags {
             return Ok(None);
         }
-        let policy = file.as_deref().map(TrustPolicy::read).transpose()?;
+        let policy = file.map(TrustPolicy::read).transpose()?;
         let keys = self.trusted_key.iter().map(|path| {
             let key = PublicKey::read(path)?;
             anyhow::Ok(TrustedKey {

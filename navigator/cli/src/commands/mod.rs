@@ -1,5 +1,6 @@
 //! The commands, one file each: settings in, work done by the libraries, results rendered.
 
+pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod infer;
 pub(crate) mod inspect;

@@ -3,6 +3,7 @@
 mod comparison;
 mod doctor;
 mod inspection;
+mod options;
 mod package;
 mod runtimes;
 mod table;
@@ -11,6 +12,7 @@ mod verified;
 
 pub(crate) use doctor::doctor;
 pub(crate) use inspection::inspection;
+pub(crate) use options::options;
 pub(crate) use package::package;
 pub(crate) use runtimes::runtimes;
 pub(crate) use tensors::{duration, tensors, tensors_json};

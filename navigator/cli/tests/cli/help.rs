@@ -9,7 +9,7 @@ fn help_tells_the_exit_codes_and_the_environment() {
         "Exit codes:",
         "4  a file is malformed",
         "NAV_OFFLINE",
-        "NAV_LIBRARIES",
+        "NAV_CONFIG",
     ] {
         assert!(
             ended.stdout.contains(text),

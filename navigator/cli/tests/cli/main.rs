@@ -6,6 +6,7 @@
 )]
 
 mod bad_models;
+mod config;
 mod doctor;
 mod help;
 mod infer;
