@@ -43,7 +43,7 @@ pub(crate) fn run(args: &SignArgs, printer: Printer) -> anyhow::Result<()> {
     let target = if let Some(file) = &file {
         let archive = Archive::from_file(file.try_clone()?, &Limits::default())?;
         bar.set_length(2 * archive.entries().map(Entry::bytes).sum::<u64>());
-        let package = Package::of(archive)?;
+        let package = Package::from_archive(archive)?;
         package.verify(&mut |seen| bar.set_position(seen))?;
         Target::File(file, &args.package)
     } else {

@@ -105,7 +105,7 @@ pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> a
     let content = match &file {
         Some(file) => {
             let open = || anyhow::Ok(Archive::from_file(file.try_clone()?, &Limits::default())?);
-            Content::Package(open()?, Box::new(Package::of(open()?)?))
+            Content::Package(open()?, Box::new(Package::from_archive(open()?)?))
         }
         None => Content::Folder(&args.package),
     };
