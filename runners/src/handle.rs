@@ -57,6 +57,21 @@ impl RunnerHandle {
         }
     }
 
+    /// The model file.
+    pub const fn model(&self) -> &ModelFile {
+        &self.model
+    }
+
+    /// The runner.
+    pub fn runner(&self) -> &dyn Runner {
+        self.runner.as_ref()
+    }
+
+    /// Where and how the model is loaded.
+    pub const fn options(&self) -> &LoadOptions {
+        &self.options
+    }
+
     /// Loads the model. Does nothing when it is loaded already.
     pub fn activate(&mut self) -> Result<(), LoadError> {
         if self.active.is_none() {

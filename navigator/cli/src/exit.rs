@@ -13,6 +13,7 @@ use nav_package_format::signing::{ContentsError, KeyError, SignatureError};
 use nav_package_format::trust::{BuiltHereError, PolicyError, Refusal};
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
+use nav_worker::packaged::PackagedError;
 
 /// What an exit code means. `--help` prints these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,32 +85,19 @@ impl Exit {
             });
         }
         if let Some(error) = cause.downcast_ref::<InspectError>() {
-            return Some(if error.is_integrity() {
-                Self::Integrity
-            } else {
-                Self::Failure
-            });
+            return Some(Self::of_fault(error.is_integrity()));
         }
         if let Some(error) = cause.downcast_ref::<NumpyError>() {
-            return Some(if error.is_integrity() {
-                Self::Integrity
-            } else {
-                Self::Failure
-            });
+            return Some(Self::of_fault(error.is_integrity()));
         }
         if let Some(error) = cause.downcast_ref::<ArchiveError>() {
-            return Some(if error.is_integrity() {
-                Self::Integrity
-            } else {
-                Self::Failure
-            });
+            return Some(Self::of_fault(error.is_integrity()));
         }
         if let Some(error) = cause.downcast_ref::<PackageError>() {
-            return Some(if error.is_integrity() {
-                Self::Integrity
-            } else {
-                Self::Failure
-            });
+            return Some(Self::of_fault(error.is_integrity()));
+        }
+        if let Some(error) = cause.downcast_ref::<PackagedError>() {
+            return Some(Self::of_packaged(error));
         }
         if let Some(exit) = Self::of_trust(cause) {
             return Some(exit);
@@ -149,11 +137,26 @@ impl Exit {
         } else {
             return None;
         };
-        Some(if integrity {
+        Some(Self::of_fault(integrity))
+    }
+
+    /// Either the file is at fault, or something that no other code names.
+    const fn of_fault(is_integrity: bool) -> Self {
+        if is_integrity {
             Self::Integrity
         } else {
             Self::Failure
-        })
+        }
+    }
+
+    fn of_packaged(error: &PackagedError) -> Self {
+        match error {
+            PackagedError::NoChoice(_) => Self::NoVariant,
+            PackagedError::NoVariant { .. } => Self::Usage,
+            PackagedError::Unknown { .. } | PackagedError::NotReady { .. } => Self::Environment,
+            PackagedError::Refused(_) => Self::Integrity,
+            PackagedError::Package(error) => Self::of_fault(error.is_integrity()),
+        }
     }
 
     fn of_load(error: &LoadError) -> Self {
@@ -194,6 +197,9 @@ pub(crate) struct NoRunnerError {
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(LoadError::Unavailable { how_to_get_it, .. }) = cause.downcast_ref() {
+            return Some(how_to_get_it.clone());
+        }
+        if let Some(PackagedError::NotReady { how_to_get_it, .. }) = cause.downcast_ref() {
             return Some(how_to_get_it.clone());
         }
         if cause.is::<NoRunnerError>() {

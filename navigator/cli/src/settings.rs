@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use nav_navigator::runtime::Source;
+use nav_package_format::cache::Cache;
 use nav_runners::{Libraries, VendorRuntime};
 
 use crate::args::GlobalArgs;
@@ -16,6 +17,8 @@ use crate::exit::UsageError;
 pub(crate) struct Settings {
     /// Where vendor libraries are.
     pub(crate) libraries: Libraries,
+    /// Where runtimes and caches are kept.
+    cache: Option<PathBuf>,
     /// Where it is recorded what this machine built.
     pub(crate) built_here: Option<PathBuf>,
     /// Whether downloads are forbidden.
@@ -49,11 +52,22 @@ impl Settings {
                 configured,
                 worker_executables,
             },
-            built_here: cache.map(|cache| cache.join("built")),
+            built_here: cache.as_ref().map(|cache| cache.join("built")),
             offline: global.offline,
             python: python.map_or_else(|| PathBuf::from("python3"), PathBuf::from),
             quiet: global.quiet,
+            cache,
         })
+    }
+
+    /// The cache that models are extracted to.
+    pub(crate) fn models(&self) -> anyhow::Result<Cache> {
+        let folder = self.cache.as_deref();
+        let folder =
+            folder.context("there is no folder for caches: name one with --cache-folder")?;
+        let failed = || format!("cannot create {}", folder.display());
+        std::fs::create_dir_all(folder).with_context(failed)?;
+        Ok(Cache::open(&folder.join("models"))?)
     }
 
     /// Where runtimes are fetched from.

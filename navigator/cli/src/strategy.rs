@@ -45,6 +45,11 @@ impl Chosen {
 }
 
 impl StrategyArgs {
+    /// Whether anything was asked for.
+    pub(crate) fn is_given(&self) -> bool {
+        !self.strategy.is_empty() || self.latency_budget.is_some()
+    }
+
     /// The strategies that were asked for, or those that are tried when nobody says otherwise.
     pub(crate) fn strategies(&self) -> Result<Chosen, UsageError> {
         if let Some(text) = &self.latency_budget {

@@ -1,17 +1,20 @@
 //! From flags to a trust policy, and what else answers whether a model may be loaded.
 //! Commands that load models take these arguments.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use nav_package_format::Digest;
-use nav_package_format::signing::PublicKey;
+use nav_package_format::signing::{PublicKey, Target};
 use nav_package_format::trust::{
-    AllowNativeCode, BuiltHere, Date, Overrides, TrustPolicy, TrustedKey,
+    AllowNativeCode, BuiltHere, Date, Overrides, Question, Refusal, SignatureState, TrustPolicy,
+    TrustedKey,
 };
+use nav_package_format::{Digest, TrustClass};
 
+use crate::commands::sign::beside;
 use crate::settings::Settings;
 
 /// Whom to trust. Flags win over the file.
@@ -56,6 +59,51 @@ impl TrustArgs {
             allow_native_code: self.allow_native_code,
         };
         Ok(Some(policy.unwrap_or_default().with(overrides)?))
+    }
+}
+
+/// The answer to whether models of one file may be loaded: what the policy and the file's signature come to.
+#[derive(Debug)]
+pub(crate) struct Gate<'a> {
+    policy: TrustPolicy,
+    state: SignatureState,
+    today: Date,
+    path: &'a Path,
+    settings: &'a Settings,
+}
+
+impl<'a> Gate<'a> {
+    /// The answer for this file, which is open already, so that what is checked is what is used.
+    pub(crate) fn of(
+        args: &TrustArgs,
+        settings: &'a Settings,
+        path: &'a Path,
+        file: &File,
+    ) -> anyhow::Result<Self> {
+        let policy = args.policy()?.unwrap_or_default();
+        let target = Target::File(file, path);
+        let state = SignatureState::of(&policy, target, &beside(path)?, &mut |_| {});
+        Ok(Self {
+            policy,
+            state,
+            today: today()?,
+            path,
+            settings,
+        })
+    }
+
+    /// Whether a model that may do this much may be loaded. Its digests are all of its files', or none when
+    /// they are not known.
+    pub(crate) fn admit(&self, trust_class: TrustClass, digests: &[Digest]) -> Result<(), Refusal> {
+        // A record that cannot be read vouches for nothing.
+        let built_here = !digests.is_empty() && built_here(self.settings, digests).unwrap_or(false);
+        let question = Question {
+            path: self.path,
+            trust_class,
+            built_here,
+            today: self.today,
+        };
+        self.policy.admit(&question, &self.state)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `nav infer`: a model run once, on one runner, with given or generated inputs.
 
 mod inputs;
+mod packaged;
 mod runner;
 
 use std::io::BufWriter;
@@ -9,21 +10,25 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
-use nav_navigator::inspect;
+use nav_navigator::inspect::{self, Facts};
 use nav_package_format::numpy::write_npz;
-use nav_package_format::{Device, TensorView};
+use nav_package_format::{Device, TensorView, file};
 use nav_runners::{LoadOptions, ModelFile, NamedOutputs, RunnerHandle};
 
+use crate::exit::UsageError;
 use crate::printer::Printer;
 use crate::render;
 use crate::settings::Settings;
+use crate::strategy::StrategyArgs;
+use crate::trust::{Gate, TrustArgs};
 
 /// The arguments of `nav infer`.
 #[derive(Args, Debug)]
 pub(crate) struct InferArgs {
-    /// The model.
+    /// The model, or a package.
     model: PathBuf,
-    /// The runner; `nav doctor` names them. The best that is ready, if left out.
+    /// The runner; `nav doctor` names them. The best that is ready, if left out; for a package, the strategy
+    /// decides.
     #[arg(long)]
     runner: Option<String>,
     /// An input: its name and an `.npy` file, or an `.npz` file with several. What is not given is
@@ -51,33 +56,22 @@ pub(crate) struct InferArgs {
     /// A setting of the runner, as `intra_threads=2`.
     #[arg(long, value_name = "NAME=VALUE")]
     setting: Vec<String>,
-    /// Load a model that holds code, and so trust who made it.
-    #[arg(long)]
-    allow_native_code: bool,
+    #[command(flatten)]
+    strategy: StrategyArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// Inspects, loads, runs, tells.
 pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
-    let facts = inspect::facts(&args.model)?;
-    runner::check_trust(&args.model, facts.trust(), args.allow_native_code)?;
-    let runner_settings = runner::parse_settings(&args.setting)?;
-    let format = facts.format();
-    let (chosen, found) = runner::choose(args.runner.as_deref(), format, settings, printer)?;
-    let hosted = runner::host(chosen, args.isolate)?;
-    let device = match args.device.or(found) {
-        Some(device) => device,
-        None => runner::first_device(hosted.as_ref(), settings)?,
+    let is_package = args.model.extension().is_some_and(|end| end == "nav");
+    let (mut handle, facts) = if is_package {
+        packaged::prepare(args, settings, printer)?
+    } else {
+        prepare(args, settings, printer)?
     };
-    let options = LoadOptions {
-        device,
-        settings: runner_settings,
-        libraries: settings.libraries.clone(),
-    };
-    let model = ModelFile {
-        path: args.model.clone(),
-        format,
-    };
-    let mut handle = RunnerHandle::new(hosted, model, options);
+    let name = handle.runner().name().to_owned();
+    let device = handle.options().device;
     let loading = Instant::now();
     handle.activate()?;
     let loaded_in = loading.elapsed();
@@ -97,10 +91,42 @@ pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> an
     let isolated = if args.isolate { ", isolated" } else { "" };
     let (load, run) = (render::duration(loaded_in), render::duration(ran_in));
     printer.note(&format!(
-        "{} on {device}{isolated}: loaded in {load}, ran in {run}",
-        chosen.name()
+        "{name} on {device}{isolated}: loaded in {load}, ran in {run}"
     ));
     show(args, &outputs)
+}
+
+/// A model file, on the runner that was asked for or the best one.
+fn prepare(
+    args: &InferArgs,
+    settings: &Settings,
+    printer: Printer,
+) -> anyhow::Result<(RunnerHandle, Facts)> {
+    if args.strategy.is_given() {
+        let text = "a strategy chooses among the variants of a package, and this is a model";
+        return Err(UsageError(text.to_owned()).into());
+    }
+    let facts = inspect::facts(&args.model)?;
+    let (open, _) = file::open(&args.model)?;
+    Gate::of(&args.trust, settings, &args.model, &open)?.admit(facts.trust(), &[])?;
+    let runner_settings = runner::parse_settings(&args.setting)?;
+    let format = facts.format();
+    let (chosen, found) = runner::choose(args.runner.as_deref(), format, settings, printer)?;
+    let hosted = runner::host(chosen, args.isolate)?;
+    let device = match args.device.or(found) {
+        Some(device) => device,
+        None => runner::first_device(hosted.as_ref(), settings)?,
+    };
+    let options = LoadOptions {
+        device,
+        settings: runner_settings,
+        libraries: settings.libraries.clone(),
+    };
+    let model = ModelFile {
+        path: args.model.clone(),
+        format,
+    };
+    Ok((RunnerHandle::new(hosted, model, options), facts))
 }
 
 fn show(args: &InferArgs, outputs: &NamedOutputs<'_>) -> anyhow::Result<()> {

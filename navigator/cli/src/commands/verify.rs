@@ -104,8 +104,8 @@ pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> a
     };
     let content = match &file {
         Some(file) => {
-            let open = || anyhow::Ok(Archive::from_file(file.try_clone()?, &Limits::default())?);
-            Content::Package(open()?, Box::new(Package::from_archive(open()?)?))
+            let archive = Archive::from_file(file.try_clone()?, &Limits::default())?;
+            Content::Package(Box::new(Package::from_archive(archive)?))
         }
         None => Content::Folder(&args.package),
     };
@@ -144,8 +144,8 @@ pub(crate) fn run(args: &VerifyArgs, settings: &Settings, printer: Printer) -> a
 /// The files, each read once.
 fn files(content: &Content<'_>, bar: &ProgressBar) -> anyhow::Result<Vec<VerifiedFile>> {
     match content {
-        Content::Package(archive, package) => {
-            bar.set_length(archive.entries().map(Entry::bytes).sum());
+        Content::Package(package) => {
+            bar.set_length(package.archive().entries().map(Entry::bytes).sum());
             let files = package.verify(&mut |seen| bar.set_position(seen))?;
             let files = files.into_iter().map(|file| VerifiedFile {
                 name: file.name,
@@ -200,7 +200,7 @@ impl Signed<'_> {
             return format!("{path} was not checked against a key: give one with --key");
         }
         let has_digests = match content {
-            Content::Package(_, package) => matches!(package.origin(), Origin::Nav { .. }),
+            Content::Package(package) => matches!(package.origin(), Origin::Nav { .. }),
             Content::Folder(_) => false,
         };
         if has_digests {

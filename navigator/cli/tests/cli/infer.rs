@@ -140,3 +140,79 @@ fn a_named_runner_is_never_replaced() {
     let ended = place.nav(&["infer", "double.onnx", "--runner", "TensorRT"]);
     ended.expect(5, &["nav-runner-tensorrt"]);
 }
+
+/// A package of ours, from the samples.
+fn package(place: &Place) {
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../package-format/tests/data"
+    );
+    let bytes = std::fs::read(format!("{data}/packages/v1.0.nav")).unwrap();
+    place.write("line.nav", &bytes);
+}
+
+#[test]
+fn a_package_runs_the_best_variant_whose_runner_is_ready() {
+    let place = Place::new();
+    package(&place);
+    let arguments = ["infer", "line.nav", "--dim", "batch=3", "--json"];
+    let ended = place.nav(&arguments);
+    if cfg!(feature = "tract") {
+        // What ONNX Runtime would run best is passed over, as it is not installed here.
+        let ended = ended.expect(0, &["running onnx on TractCPU"]);
+        assert_eq!(ended.json()["outputs"][0]["shape"], json!([3, 2]));
+    } else {
+        ended.expect(5, &["onnx-all-2 on OnnxCPU cannot run here", "hint: "]);
+    }
+}
+
+#[test]
+fn a_package_is_run_as_it_was_measured_and_on_terms_that_it_meets() {
+    let place = Place::new();
+    package(&place);
+    place
+        .nav(&["infer", "line.nav", "--runner", "TractCPU"])
+        .expect(2, &["has its runner, device and settings with it"]);
+    place
+        .nav(&["infer", "line.nav", "--latency-budget", "1 day"])
+        .expect(2, &["is no latency budget"]);
+    place
+        .nav(&["infer", "line.nav", "--latency-budget", "0.001ms"])
+        .expect(3, &["chose nothing"]);
+    place.doubling_model();
+    place
+        .nav(&["infer", "double.onnx", "--strategy", "min-latency"])
+        .expect(2, &["a strategy chooses among the variants of a package"]);
+}
+
+#[test]
+fn a_policy_that_asks_for_a_signature_keeps_packages_and_models_from_being_loaded() {
+    let place = Place::new();
+    package(&place);
+    place.doubling_model();
+    place.nav(&["keygen", "--out", "team"]).expect(0, &[]);
+    for model in ["line.nav", "double.onnx"] {
+        let asked = [
+            "infer",
+            model,
+            "--require-signature",
+            "--trusted-key",
+            "team.pub",
+        ];
+        place.nav(&asked).expect(4, &[model, "sig"]);
+    }
+    place
+        .nav(&["sign", "line.nav", "--key", "team.pem"])
+        .expect(0, &[]);
+    let asked = [
+        "infer",
+        "line.nav",
+        "--require-signature",
+        "--trusted-key",
+        "team.pub",
+    ];
+    let ended = place.nav(&asked);
+    if cfg!(feature = "tract") {
+        ended.expect(0, &["running onnx on TractCPU"]);
+    }
+}

@@ -5,6 +5,7 @@ mod origin;
 mod ours;
 mod package;
 mod samples;
+mod trust;
 
 pub use error::PackageError;
 pub use origin::Origin;

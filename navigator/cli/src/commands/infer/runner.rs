@@ -1,8 +1,6 @@
 //! Which runner a model is run on, where and with which settings.
 
-use std::path::Path;
-
-use nav_package_format::{Device, Format, RunnerSettings, TrustClass};
+use nav_package_format::{Device, Format, RunnerSettings};
 use nav_runners::{LoadError, Probe, Runner, VendorRuntime};
 use nav_worker::Isolated;
 use serde_json::{Map, Value};
@@ -12,22 +10,6 @@ use crate::commands::{runtime, worker};
 use crate::exit::{NoRunnerError, UsageError};
 use crate::printer::Printer;
 use crate::settings::Settings;
-
-/// A model that holds code is loaded only when the user says so.
-pub(super) fn check_trust(
-    model: &Path,
-    trust: TrustClass,
-    allowed: bool,
-) -> Result<(), UsageError> {
-    if allowed || trust == TrustClass::DataOnly {
-        return Ok(());
-    }
-    let path = model.display();
-    let text = format!(
-        "{path} holds {trust}, which runs when it is loaded; add --allow-native-code if you trust it"
-    );
-    Err(UsageError(text))
-}
 
 /// The runner of this name; without one, the best that is ready, and the device it was found ready on. What
 /// it needs is installed on the way.

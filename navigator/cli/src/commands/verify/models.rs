@@ -1,10 +1,8 @@
 //! Whether the models in a package would be loaded here: each is asked for by itself.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::path::Path;
 
-use nav_package_format::archive::Archive;
 use nav_package_format::onnx::{self, ModelFacts, OnnxError};
 use nav_package_format::package::{Package, VariantFile};
 use nav_package_format::signing::Target;
@@ -16,15 +14,13 @@ use crate::printer::Printer;
 use crate::settings::Settings;
 use crate::trust::{built_here, today};
 
-/// The most of a compressed model that is unpacked to look at it.
-const MOST_UNPACKED: u64 = 256 << 20;
 /// Ends of names of files that hold native code, besides those of formats that we know.
 const NATIVE: &[&str] = &["engine", "pkl", "plan", "pt2", "py", "so"];
 
 /// What there is to verify.
 pub(super) enum Content<'a> {
-    /// A package, and its archive once more for a look at its models.
-    Package(Archive, Box<Package>),
+    /// A package.
+    Package(Box<Package>),
     /// A folder.
     Folder(&'a Path),
 }
@@ -93,7 +89,7 @@ pub(super) fn admit(
 /// The models by the names of their files.
 fn models(content: &Content<'_>, files: &[VerifiedFile]) -> BTreeMap<String, Model> {
     match content {
-        Content::Package(archive, package) => {
+        Content::Package(package) => {
             let model = &package.manifest().model;
             let variants = package.variants().iter();
             let variants = variants.map(|variant| (variant.format.as_str(), &variant.files[..]));
@@ -101,7 +97,7 @@ fn models(content: &Content<'_>, files: &[VerifiedFile]) -> BTreeMap<String, Mod
             let all = all.filter_map(|(format, of_model)| {
                 let name = &of_model.first()?.entry;
                 let model = Model {
-                    trust: trust_in_archive(archive, format, name),
+                    trust: package.trust_class(format, name),
                     digests: digests_of(of_model, files),
                 };
                 Some((name.clone(), model))
@@ -133,22 +129,6 @@ fn digests_beside(model: &str, files: &[VerifiedFile]) -> Vec<Digest> {
     let folder = folder_of(model);
     let beside = files.iter().filter(|file| folder_of(&file.name) == folder);
     beside.map(|file| file.sha256).collect()
-}
-
-/// What opening a model of the package may do. A kind that is not known may do anything.
-fn trust_in_archive(archive: &Archive, format: &str, name: &str) -> TrustClass {
-    let known = Format::ALL.iter().find(|known| known.name() == format);
-    if known != Some(&Format::Onnx) {
-        return TrustClass::NativeCode;
-    }
-    let limits = onnx::Limits::default();
-    if let Some(window) = archive.window(name) {
-        return trust_of_graph(onnx::read(window, &limits));
-    }
-    match archive.read_to_vec(name, None, MOST_UNPACKED) {
-        Ok(bytes) => trust_of_graph(onnx::read(Cursor::new(bytes), &limits)),
-        Err(_) => TrustClass::NativeCode,
-    }
 }
 
 /// What opening a file in a folder may do; none where its name promises no model.
