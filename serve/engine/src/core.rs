@@ -1,0 +1,274 @@
+//! What a model's handle and its instances share: the queue, the counters, and how requests come in.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::admission::admit;
+use crate::call::Call;
+use crate::error::InferError;
+use crate::executor::Backend;
+use crate::health::{Health, InstanceStatus};
+use crate::job::{BoxedJob, Job};
+use crate::limits::{Limits, OverLimit, Permit};
+use crate::options::ModelOptions;
+use crate::order::Order;
+use crate::queue::{Queue, Refusal};
+use crate::reply::{Reply, Target, Ticket, Withdraw};
+use crate::request::Request;
+use crate::statistics::Recorder;
+use crate::supervisor::Supervisor;
+use crate::waiting::{Arrival, Entry};
+
+/// A model that is served.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) name: Arc<str>,
+    pub(crate) version: u64,
+    pub(crate) options: ModelOptions,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) queue: Queue<BoxedJob>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) instances: Box<[InstanceStatus]>,
+    pub(crate) warm_up: Vec<Request>,
+    order: Option<Arc<Order>>,
+    shared: Shared,
+    /// Instances that can run.
+    live: AtomicUsize,
+    /// Threads that have not ended.
+    threads: Mutex<usize>,
+    thread_ended: Condvar,
+}
+
+/// What all models of an engine share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) supervisor: Arc<Supervisor>,
+}
+
+/// The least time after which to try again.
+const LEAST_RETRY: Duration = Duration::from_millis(1);
+
+impl Core {
+    pub(crate) fn new(
+        name: Arc<str>,
+        version: u64,
+        spec: crate::model::ModelSpec,
+        shared: Shared,
+    ) -> Self {
+        let options = spec.options;
+        let epoch = Instant::now();
+        let keeps_order = options
+            .batching
+            .as_ref()
+            .is_some_and(|it| it.preserve_ordering);
+        Self {
+            name,
+            version,
+            backend: spec.backend,
+            queue: Queue::new(&options),
+            recorder: Arc::new(Recorder::new(options.instances)),
+            instances: (0..options.instances)
+                .map(|_| InstanceStatus::new(epoch))
+                .collect(),
+            warm_up: spec.warm_up,
+            order: keeps_order.then(Arc::default),
+            shared,
+            live: AtomicUsize::new(options.instances),
+            threads: Mutex::new(0),
+            thread_ended: Condvar::new(),
+            options,
+        }
+    }
+
+    /// Lets a request wait for its turn. Whatever is wrong with it, its target is told; then it has no ticket.
+    pub(crate) fn enter(&self, request: Request, target: Target) -> Option<Ticket> {
+        let arrived = Instant::now();
+        let reply = Reply::new(target, Arc::clone(&self.name));
+        let (call, permit) = match self.admit(request, arrived) {
+            Ok(admitted) => admitted,
+            Err(error) => {
+                self.recorder.failed(&error, arrived.elapsed());
+                reply.finish(Err(error));
+                return None;
+            }
+        };
+        let arrival = Arrival {
+            priority: call.priority,
+            arrived,
+            timeout: call.timeout,
+            deadline: call.deadline,
+        };
+        let job = Box::new(Job {
+            call,
+            reply: Some(reply),
+            arrived,
+            permit: Some(permit),
+            answer: None,
+        });
+        let order = self.order.as_ref();
+        let pushed = self.queue.push(job, arrival, |job, place| {
+            if let (Some(order), Some(reply)) = (order, &mut job.reply) {
+                reply.in_order(order, place);
+            }
+        });
+        match pushed {
+            Ok(pushed) => {
+                self.shared.supervisor.arm(pushed.earliest);
+                Some(pushed.ticket)
+            }
+            Err((job, refusal)) => {
+                let error = match refusal {
+                    Refusal::Full(limit) => InferError::QueueFull {
+                        model: Arc::clone(&self.name),
+                        limit,
+                        retry_after: self.retry_after(),
+                    },
+                    Refusal::Closed => self.not_ready("it is being unloaded"),
+                };
+                self.fail(*job, error);
+                None
+            }
+        }
+    }
+
+    fn admit(&self, request: Request, arrived: Instant) -> Result<(Call, Permit), InferError> {
+        if self.live.load(Ordering::Relaxed) == 0 {
+            return Err(self.not_ready(&self.down_reason()));
+        }
+        if request.deadline.is_some_and(|deadline| deadline <= arrived) {
+            return Err(InferError::Expired {
+                waited: Duration::ZERO,
+            });
+        }
+        let call = admit(request, self.backend.signature(), &self.options)?;
+        let permit = self.shared.limits.enter(call.bytes());
+        let permit = permit.map_err(|over| match over {
+            OverLimit::Requests(limit) => InferError::TooManyRequests {
+                limit,
+                retry_after: self.retry_after(),
+            },
+            OverLimit::Bytes(limit) => InferError::TooManyBytes {
+                limit,
+                retry_after: self.retry_after(),
+            },
+        })?;
+        Ok((call, permit))
+    }
+
+    /// How long what waits now is likely to take.
+    fn retry_after(&self) -> Duration {
+        let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
+        let instances = u32::try_from(self.options.instances).unwrap_or(u32::MAX);
+        let work = self
+            .recorder
+            .pace()
+            .saturating_mul(waiting.saturating_add(1));
+        work.checked_div(instances).unwrap_or(work).max(LEAST_RETRY)
+    }
+
+    pub(crate) fn not_ready(&self, reason: &str) -> InferError {
+        InferError::NotReady {
+            model: Arc::clone(&self.name),
+            reason: reason.into(),
+        }
+    }
+
+    fn down_reason(&self) -> Arc<str> {
+        let reason = self.instances.iter().find_map(InstanceStatus::down);
+        reason.unwrap_or_else(|| "no instance runs".into())
+    }
+
+    /// Answers a job that never ran.
+    pub(crate) fn fail(&self, job: Job, error: InferError) {
+        self.recorder.failed(&error, job.arrived.elapsed());
+        job.finish(Err(error));
+    }
+
+    /// Turns away those whose time is over. When the next ones may be.
+    pub(crate) fn expire(&self, now: Instant) -> Option<Instant> {
+        let mut expired = Vec::new();
+        let next = self.queue.expire(now, &mut expired);
+        self.turn_away(expired.drain(..));
+        next
+    }
+
+    /// Answers those whose time was over.
+    pub(crate) fn turn_away(&self, expired: impl Iterator<Item = Entry<BoxedJob>>) {
+        for entry in expired {
+            let waited = entry.arrived.elapsed();
+            self.fail(*entry.item, InferError::Expired { waited });
+        }
+    }
+
+    /// Answers all that wait with this error.
+    pub(crate) fn refuse_waiting(&self, error: &InferError) {
+        for entry in self.queue.drain() {
+            self.fail(*entry.item, error.clone());
+        }
+    }
+
+    /// Notes that an instance cannot run, or that it can again. Whether another one can.
+    pub(crate) fn set_down(&self, instance: usize, reason: Option<Arc<str>>) -> bool {
+        let is_down = reason.is_some();
+        if self
+            .instances
+            .get(instance)
+            .is_some_and(|status| status.set_down(reason))
+        {
+            if is_down {
+                self.live.fetch_sub(1, Ordering::Relaxed);
+            } else {
+                self.live.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.live.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let now = Instant::now();
+        let states = self.instances.iter();
+        Health::of(
+            states
+                .map(|status| status.state(now, self.options.stuck_after))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn note_thread(&self) {
+        *self.threads.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    pub(crate) fn note_thread_end(&self) {
+        *self.threads.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.thread_ended.notify_all();
+    }
+
+    /// Whether every thread has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        *self.threads.lock().unwrap_or_else(PoisonError::into_inner) == 0
+    }
+
+    /// Waits for the end of every thread, but not beyond `until`. Whether they have ended.
+    pub(crate) fn wait_ended(&self, until: Instant) -> bool {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while *threads > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.thread_ended.wait_timeout(threads, left);
+            threads = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+impl Withdraw for Core {
+    fn withdraw(&self, ticket: Ticket) {
+        if let Some(entry) = self.queue.withdraw(ticket) {
+            self.fail(*entry.item, InferError::Cancelled);
+        }
+    }
+}

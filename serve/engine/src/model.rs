@@ -1,0 +1,156 @@
+//! A served model as its callers hold it. When nobody holds it any more, what waits is run and its threads end.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use nav_package_format::{Digest, Signature};
+
+use crate::core::{Core, Shared};
+use crate::error::InferError;
+use crate::executor::Backend;
+use crate::health::Health;
+use crate::instance;
+use crate::load_error::ModelError;
+use crate::options::ModelOptions;
+use crate::reply::{Channel, ReplyFuture, ReplyStream, Target, Withdraw, Withdrawal};
+use crate::request::Request;
+use crate::statistics::ModelStatistics;
+
+/// A model to be served.
+#[derive(Clone, Debug)]
+pub struct ModelSpec {
+    /// What runs it.
+    pub backend: Arc<dyn Backend>,
+    /// How it is served.
+    pub options: ModelOptions,
+    /// What tells it from every other model, for responses that are kept. Without it, those of one load are
+    /// not given to another.
+    pub digest: Option<Digest>,
+    /// Requests that each instance must answer before it is ready, and again to find out whether it is.
+    pub warm_up: Vec<Request>,
+}
+
+/// A version of a model that is served.
+#[derive(Debug)]
+pub struct Model {
+    core: Arc<Core>,
+}
+
+impl ModelSpec {
+    /// This model, served like this.
+    pub const fn new(backend: Arc<dyn Backend>, options: ModelOptions) -> Self {
+        Self {
+            backend,
+            options,
+            digest: None,
+            warm_up: Vec::new(),
+        }
+    }
+}
+
+impl Model {
+    /// Makes all instances; blocks until each is ready.
+    pub(crate) fn start(
+        name: Arc<str>,
+        version: u64,
+        spec: ModelSpec,
+        shared: Shared,
+    ) -> Result<Self, ModelError> {
+        spec.options.check(spec.backend.signature())?;
+        let supervisor = Arc::clone(&shared.supervisor);
+        let instances = spec.options.instances;
+        let model = Self {
+            core: Arc::new(Core::new(name, version, spec, shared)),
+        };
+        supervisor.watch(&model.core);
+        let (sender, started) = mpsc::channel();
+        let mut result = Ok(());
+        for index in 0..instances {
+            result = result.and(instance::start(&model.core, index, sender.clone()));
+        }
+        drop(sender);
+        // All of them, so that nothing of a failed load is left behind when this returns.
+        for outcome in started {
+            result = result.and(outcome);
+        }
+        result.map(|()| model)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+
+    /// Its version.
+    pub fn version(&self) -> u64 {
+        self.core.version
+    }
+
+    /// What it takes and gives.
+    pub fn signature(&self) -> &Signature {
+        self.core.backend.signature()
+    }
+
+    /// How it is served.
+    pub fn options(&self) -> &ModelOptions {
+        &self.core.options
+    }
+
+    /// What happened since it was loaded.
+    pub fn statistics(&self) -> ModelStatistics {
+        self.core.recorder.snapshot()
+    }
+
+    /// How many requests wait.
+    pub fn waiting(&self) -> usize {
+        self.core.queue.len()
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> Health {
+        self.core.health()
+    }
+
+    /// Asks for one response. Never blocks.
+    pub fn infer(&self, request: Request) -> ReplyFuture {
+        if self.core.options.decoupled {
+            return ReplyFuture::known(Err(InferError::Unsupported {
+                model: Arc::clone(&self.core.name),
+                what: "gives any number of responses to a request, not just one",
+            }));
+        }
+        let (channel, withdrawal) = self.submit(request);
+        ReplyFuture::pending(channel, withdrawal)
+    }
+
+    /// Asks for responses, of which one that is not decoupled gives just one. Never blocks.
+    pub fn stream(&self, request: Request) -> ReplyStream {
+        let (channel, withdrawal) = self.submit(request);
+        ReplyStream::pending(channel, withdrawal)
+    }
+
+    fn submit(
+        &self,
+        request: Request,
+    ) -> (Arc<Channel<crate::response::Answer>>, Option<Withdrawal>) {
+        let channel = Arc::new(Channel::new());
+        let ticket = self
+            .core
+            .enter(request, Target::Channel(Arc::clone(&channel)));
+        let withdrawal = ticket.map(|ticket| Withdrawal {
+            from: Arc::clone(&self.core) as Arc<dyn Withdraw>,
+            ticket,
+        });
+        (channel, withdrawal)
+    }
+
+    pub(crate) const fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        self.core.queue.close();
+    }
+}
