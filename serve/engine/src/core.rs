@@ -1,10 +1,11 @@
 //! What a model's handle and its instances share: the queue, the counters, and how requests come in.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::admission::admit;
+use crate::cache::{CacheKey, Identity, ResponseCache};
 use crate::call::Call;
 use crate::error::InferError;
 use crate::executor::Backend;
@@ -16,6 +17,7 @@ use crate::order::Order;
 use crate::queue::{Queue, Refusal};
 use crate::reply::{Reply, Target, Ticket, Withdraw};
 use crate::request::Request;
+use crate::response::Response;
 use crate::statistics::Recorder;
 use crate::supervisor::Supervisor;
 use crate::waiting::{Arrival, Entry};
@@ -32,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) instances: Box<[InstanceStatus]>,
     pub(crate) warm_up: Vec<Request>,
     order: Option<Arc<Order>>,
+    /// The cache, and what this model is called in it.
+    cache: Option<(Arc<ResponseCache>, Identity)>,
     shared: Shared,
     /// Instances that can run.
     live: AtomicUsize,
@@ -45,6 +49,9 @@ pub(crate) struct Core {
 pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     pub(crate) supervisor: Arc<Supervisor>,
+    pub(crate) cache: Option<Arc<ResponseCache>>,
+    /// How many models were loaded.
+    pub(crate) loads: Arc<AtomicU64>,
 }
 
 /// The least time after which to try again.
@@ -59,6 +66,9 @@ impl Core {
     ) -> Self {
         let options = spec.options;
         let epoch = Instant::now();
+        let load = shared.loads.fetch_add(1, Ordering::Relaxed);
+        let identity = spec.digest.map_or(Identity::Load(load), Identity::Digest);
+        let cache = shared.cache.clone().filter(|_| options.cache);
         let keeps_order = options
             .batching
             .as_ref()
@@ -74,6 +84,7 @@ impl Core {
                 .collect(),
             warm_up: spec.warm_up,
             order: keeps_order.then(Arc::default),
+            cache: cache.map(|cache| (cache, identity)),
             shared,
             live: AtomicUsize::new(options.instances),
             threads: Mutex::new(0),
@@ -94,6 +105,16 @@ impl Core {
                 return None;
             }
         };
+        let keep = match self.look_up(&call) {
+            Some((Ok(response), time)) => {
+                self.recorder.cache_hit(arrived.elapsed(), time);
+                drop(permit);
+                reply.finish(Ok(response));
+                return None;
+            }
+            Some((Err(key), time)) => Some((key, time)),
+            None => None,
+        };
         let arrival = Arrival {
             priority: call.priority,
             arrived,
@@ -105,6 +126,7 @@ impl Core {
             reply: Some(reply),
             arrived,
             permit: Some(permit),
+            keep,
             answer: None,
         });
         let order = self.order.as_ref();
@@ -155,6 +177,29 @@ impl Core {
             },
         })?;
         Ok((call, permit))
+    }
+
+    /// The response that is kept for this call, or what to keep one under. None where none are kept, and for
+    /// parts of sequences, whose responses depend on what came before.
+    fn look_up(&self, call: &Call) -> Option<(Result<Response, CacheKey>, Duration)> {
+        let (cache, identity) = self.cache.as_ref()?;
+        if call.correlation.is_some() {
+            return None;
+        }
+        Some(cache.look_up(*identity, self.version, call))
+    }
+
+    /// Keeps the responses to those calls that were looked for.
+    pub(crate) fn keep_responses(&self, jobs: &mut [BoxedJob]) {
+        let Some((cache, _)) = &self.cache else {
+            return;
+        };
+        for job in jobs {
+            if let (Some((key, time)), Some(Ok(response))) = (job.keep.take(), &job.answer) {
+                let kept = cache.keep(key, &job.call, response);
+                self.recorder.cache_miss(time + kept);
+            }
+        }
     }
 
     /// How long what waits now is likely to take.

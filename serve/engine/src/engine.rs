@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+use crate::cache::{CacheStatistics, ResponseCache};
 use crate::core::{Core, Shared};
 use crate::error::InferError;
 use crate::limits::Limits;
@@ -23,6 +24,8 @@ pub struct EngineOptions {
     pub max_requests: usize,
     /// The most bytes that the inputs of requests in flight may take, in all models together.
     pub max_bytes: usize,
+    /// How many bytes responses may take that are kept for requests that are the same; 0 for keeping none.
+    pub cache_bytes: usize,
 }
 
 /// Models, and requests to them. Clones are the same engine; with the last one, its models go.
@@ -51,6 +54,7 @@ impl Default for EngineOptions {
         Self {
             max_requests: 1 << 16,
             max_bytes: 4 << 30,
+            cache_bytes: 0,
         }
     }
 }
@@ -65,6 +69,9 @@ impl Engine {
                 shared: Shared {
                     limits: Arc::new(Limits::new(options.max_requests, options.max_bytes)),
                     supervisor: Supervisor::start()?,
+                    cache: (options.cache_bytes > 0)
+                        .then(|| Arc::new(ResponseCache::new(options.cache_bytes))),
+                    loads: Arc::default(),
                 },
                 is_draining: AtomicBool::new(false),
             }),
@@ -172,6 +179,12 @@ impl Engine {
                 .load()
                 .all()
                 .all(|model| model.health().is_ready)
+    }
+
+    /// How the cache is doing, if there is one.
+    pub fn cache_statistics(&self) -> Option<CacheStatistics> {
+        let cache = self.inner.shared.cache.as_ref()?;
+        Some(cache.statistics())
     }
 
     /// How many requests are in flight.

@@ -107,6 +107,7 @@ impl Instance {
                 reply: Some(Reply::new(Target::Nobody, Arc::clone(&core.name))),
                 arrived: Instant::now(),
                 permit: None,
+                keep: None,
                 answer: None,
             };
             let recorder = Arc::new(Recorder::new(0));
@@ -219,6 +220,7 @@ impl Instance {
         self.note_outcome(result.as_ref().err());
         let mut jobs = batch.jobs;
         let rest = self.settle(&mut jobs, result.err());
+        self.core.keep_responses(&mut jobs);
         self.core.recorder.batch(self.index, &jobs, &times);
         for mut job in jobs.drain(..) {
             if let Some(answer) = job.answer.take() {

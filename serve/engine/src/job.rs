@@ -1,7 +1,8 @@
 //! A call on its way through a model: what is asked, who waits, and what it holds until it is answered.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::cache::CacheKey;
 use crate::call::Call;
 use crate::error::InferError;
 use crate::limits::Permit;
@@ -18,6 +19,8 @@ pub(crate) struct Job {
     pub(crate) arrived: Instant,
     /// What it takes of the limits.
     pub(crate) permit: Option<Permit>,
+    /// What its response is to be kept under, and how long it took to find that there was none.
+    pub(crate) keep: Option<(CacheKey, Duration)>,
     /// The answer, until the whole batch is accounted for.
     pub(crate) answer: Option<Result<Response, InferError>>,
 }

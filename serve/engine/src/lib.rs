@@ -6,6 +6,7 @@
 
 mod admission;
 mod batch;
+mod cache;
 mod call;
 mod core;
 mod engine;
@@ -34,6 +35,7 @@ mod sync;
 mod waiting;
 
 pub use batch::{Batch, Responder};
+pub use cache::CacheStatistics;
 pub use call::{Call, CallInput};
 pub use engine::{Engine, EngineOptions, Retired};
 pub use error::{ErrorKind, FailureReason, InferError};

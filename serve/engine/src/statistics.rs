@@ -148,6 +148,23 @@ impl Recorder {
         }
     }
 
+    /// Notes a request that was answered from the cache, and the time to find its response.
+    pub(crate) fn cache_hit(&self, whole: Duration, time: Duration) {
+        if let Some(mut shard) = self.shard(0) {
+            shard.success.add(whole);
+            shard.request_times.add(whole);
+            shard.cache_hit.add(time);
+            shard.last_inference = Some(SystemTime::now());
+        }
+    }
+
+    /// Notes a request that was not in the cache, and the time to find that and to keep its response.
+    pub(crate) fn cache_miss(&self, time: Duration) {
+        if let Some(mut shard) = self.shard(0) {
+            shard.cache_miss.add(time);
+        }
+    }
+
     /// Notes one response of a stream.
     pub(crate) fn response(&self, number: usize, is_success: bool, time: Duration) {
         let Some(mut shard) = self.shard(0) else {

@@ -7,6 +7,7 @@
 )]
 
 mod batching;
+mod caching;
 mod failing;
 mod lifetime;
 mod queueing;

@@ -101,6 +101,7 @@ fn the_bytes_of_all_requests_in_flight_are_bounded() {
     let options = EngineOptions {
         max_bytes: 3,
         max_requests: 100,
+        ..EngineOptions::default()
     };
     let engine = Engine::new(options).unwrap();
     let (gate, model) = Gate::new();
