@@ -111,16 +111,22 @@ impl Call {
 impl CallInput<'_> {
     /// Its elements in one piece, copied only if they arrived in several.
     pub fn contiguous(&self) -> Bytes {
-        match self.frames.as_slice() {
-            [] => Bytes::new(),
-            [frame] => frame.clone(),
-            frames => {
-                let mut joined = BytesMut::with_capacity(self.desc.byte_size);
-                for frame in frames {
-                    joined.extend_from_slice(frame);
-                }
-                joined.freeze()
+        joined(self.frames)
+    }
+}
+
+/// Pieces in one, copied only if they are several.
+pub(crate) fn joined(frames: &Frames) -> Bytes {
+    match frames.as_slice() {
+        [] => Bytes::new(),
+        [frame] => frame.clone(),
+        frames => {
+            let size = frames.iter().map(Bytes::len).sum();
+            let mut joined = BytesMut::with_capacity(size);
+            for frame in frames {
+                joined.extend_from_slice(frame);
             }
+            joined.freeze()
         }
     }
 }

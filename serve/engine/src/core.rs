@@ -1,21 +1,27 @@
 //! What a model's handle and its instances share: the queue, the counters, and how requests come in.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use nav_package_format::{Digest, Signature};
 
 use crate::admission::admit;
 use crate::cache::{CacheKey, Identity, ResponseCache};
 use crate::call::Call;
+use crate::ensemble::{self, Plan};
 use crate::error::InferError;
 use crate::executor::Backend;
 use crate::health::{Health, InstanceStatus};
 use crate::job::{BoxedJob, Job};
 use crate::limits::{Limits, OverLimit, Permit};
+use crate::model::Model;
 use crate::options::ModelOptions;
 use crate::order::Order;
 use crate::queue::{Queue, Refusal};
-use crate::reply::{Reply, Target, Ticket, Withdraw};
+use crate::registry::Served;
+use crate::reply::{Reply, Target, Ticket, Withdraw, Withdrawal};
 use crate::request::Request;
 use crate::response::Response;
 use crate::statistics::Recorder;
@@ -28,7 +34,7 @@ pub(crate) struct Core {
     pub(crate) name: Arc<str>,
     pub(crate) version: u64,
     pub(crate) options: ModelOptions,
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) runs: Runs,
     pub(crate) queue: Queue<BoxedJob>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) instances: Box<[InstanceStatus]>,
@@ -44,6 +50,27 @@ pub(crate) struct Core {
     thread_ended: Condvar,
 }
 
+/// What answers the requests of a model.
+#[derive(Clone, Debug)]
+pub(crate) enum Runs {
+    /// Instances of its own.
+    Backend(Arc<dyn Backend>),
+    /// Requests to other models.
+    Ensemble(Arc<Plan>),
+}
+
+/// A request that may come in.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    pub(crate) call: Call,
+    pub(crate) reply: Reply,
+    /// None for what another request asks for in turn, which has its own.
+    pub(crate) permit: Option<Permit>,
+    /// What its response is to be kept under, and how long it took to find that there was none.
+    pub(crate) keep: Option<(CacheKey, Duration)>,
+    pub(crate) arrived: Instant,
+}
+
 /// What all models of an engine share.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
@@ -52,18 +79,24 @@ pub(crate) struct Shared {
     pub(crate) cache: Option<Arc<ResponseCache>>,
     /// How many models were loaded.
     pub(crate) loads: Arc<AtomicU64>,
+    /// The models that are served, for those that ask others.
+    pub(crate) served: Weak<ArcSwap<Served>>,
 }
 
 /// The least time after which to try again.
 const LEAST_RETRY: Duration = Duration::from_millis(1);
 
+/// What a model is made of.
+#[derive(Debug)]
+pub(crate) struct CoreSpec {
+    pub(crate) runs: Runs,
+    pub(crate) options: ModelOptions,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) warm_up: Vec<Request>,
+}
+
 impl Core {
-    pub(crate) fn new(
-        name: Arc<str>,
-        version: u64,
-        spec: crate::model::ModelSpec,
-        shared: Shared,
-    ) -> Self {
+    pub(crate) fn new(name: Arc<str>, version: u64, spec: CoreSpec, shared: Shared) -> Self {
         let options = spec.options;
         let epoch = Instant::now();
         let load = shared.loads.fetch_add(1, Ordering::Relaxed);
@@ -76,7 +109,7 @@ impl Core {
         Self {
             name,
             version,
-            backend: spec.backend,
+            runs: spec.runs,
             queue: Queue::new(&options),
             recorder: Arc::new(Recorder::new(options.instances)),
             instances: (0..options.instances)
@@ -86,18 +119,43 @@ impl Core {
             order: keeps_order.then(Arc::default),
             cache: cache.map(|cache| (cache, identity)),
             shared,
-            live: AtomicUsize::new(options.instances),
+            live: AtomicUsize::new(options.instances.max(1)),
             threads: Mutex::new(0),
             thread_ended: Condvar::new(),
             options,
         }
     }
 
-    /// Lets a request wait for its turn. Whatever is wrong with it, its target is told; then it has no ticket.
-    pub(crate) fn enter(&self, request: Request, target: Target) -> Option<Ticket> {
+    pub(crate) fn signature(&self) -> &Signature {
+        match &self.runs {
+            Runs::Backend(backend) => backend.signature(),
+            Runs::Ensemble(plan) => &plan.signature,
+        }
+    }
+
+    /// Lets a request come in. Whatever is wrong with it, its target is told; otherwise, how it is taken back.
+    pub(crate) fn enter(self: &Arc<Self>, request: Request, target: Target) -> Option<Withdrawal> {
+        self.enter_with(request, target, true)
+    }
+
+    /// The same for a request that another one asks for, which has its share of the limits.
+    pub(crate) fn enter_step(
+        self: &Arc<Self>,
+        request: Request,
+        target: Target,
+    ) -> Option<Withdrawal> {
+        self.enter_with(request, target, false)
+    }
+
+    fn enter_with(
+        self: &Arc<Self>,
+        request: Request,
+        target: Target,
+        is_limited: bool,
+    ) -> Option<Withdrawal> {
         let arrived = Instant::now();
         let reply = Reply::new(target, Arc::clone(&self.name));
-        let (call, permit) = match self.admit(request, arrived) {
+        let (call, permit) = match self.admit(request, arrived, is_limited) {
             Ok(admitted) => admitted,
             Err(error) => {
                 self.recorder.failed(&error, arrived.elapsed());
@@ -115,6 +173,28 @@ impl Core {
             Some((Err(key), time)) => Some((key, time)),
             None => None,
         };
+        let entrance = Entrance {
+            call,
+            reply,
+            permit,
+            keep,
+            arrived,
+        };
+        match &self.runs {
+            Runs::Backend(_) => self.queue_up(entrance),
+            Runs::Ensemble(plan) => Some(ensemble::begin(self, plan, entrance)),
+        }
+    }
+
+    /// Lets a request wait for an instance.
+    fn queue_up(self: &Arc<Self>, entrance: Entrance) -> Option<Withdrawal> {
+        let Entrance {
+            call,
+            reply,
+            permit,
+            keep,
+            arrived,
+        } = entrance;
         let arrival = Arrival {
             priority: call.priority,
             arrived,
@@ -125,7 +205,7 @@ impl Core {
             call,
             reply: Some(reply),
             arrived,
-            permit: Some(permit),
+            permit,
             keep,
             answer: None,
         });
@@ -138,7 +218,10 @@ impl Core {
         match pushed {
             Ok(pushed) => {
                 self.shared.supervisor.arm(pushed.earliest);
-                Some(pushed.ticket)
+                Some(Withdrawal {
+                    from: Arc::clone(self) as Arc<dyn Withdraw>,
+                    ticket: pushed.ticket,
+                })
             }
             Err((job, refusal)) => {
                 let error = match refusal {
@@ -155,7 +238,24 @@ impl Core {
         }
     }
 
-    fn admit(&self, request: Request, arrived: Instant) -> Result<(Call, Permit), InferError> {
+    /// The model of a step.
+    pub(crate) fn step_model(
+        &self,
+        name: &str,
+        version: Option<u64>,
+    ) -> Result<Arc<Model>, InferError> {
+        match self.shared.served.upgrade() {
+            Some(served) => served.load().find(name, version).cloned(),
+            None => Err(InferError::ShuttingDown),
+        }
+    }
+
+    fn admit(
+        &self,
+        request: Request,
+        arrived: Instant,
+        is_limited: bool,
+    ) -> Result<(Call, Option<Permit>), InferError> {
         if self.live.load(Ordering::Relaxed) == 0 {
             return Err(self.not_ready(&self.down_reason()));
         }
@@ -164,7 +264,10 @@ impl Core {
                 waited: Duration::ZERO,
             });
         }
-        let call = admit(request, self.backend.signature(), &self.options)?;
+        let call = admit(request, self.signature(), &self.options)?;
+        if !is_limited {
+            return Ok((call, None));
+        }
         let permit = self.shared.limits.enter(call.bytes());
         let permit = permit.map_err(|over| match over {
             OverLimit::Requests(limit) => InferError::TooManyRequests {
@@ -176,7 +279,7 @@ impl Core {
                 retry_after: self.retry_after(),
             },
         })?;
-        Ok((call, permit))
+        Ok((call, Some(permit)))
     }
 
     /// The response that is kept for this call, or what to keep one under. None where none are kept, and for
@@ -189,16 +292,16 @@ impl Core {
         Some(cache.look_up(*identity, self.version, call))
     }
 
-    /// Keeps the responses to those calls that were looked for.
-    pub(crate) fn keep_responses(&self, jobs: &mut [BoxedJob]) {
-        let Some((cache, _)) = &self.cache else {
-            return;
-        };
-        for job in jobs {
-            if let (Some((key, time)), Some(Ok(response))) = (job.keep.take(), &job.answer) {
-                let kept = cache.keep(key, &job.call, response);
-                self.recorder.cache_miss(time + kept);
-            }
+    /// Keeps the response to a call that was looked for.
+    pub(crate) fn keep_response(
+        &self,
+        keep: Option<(CacheKey, Duration)>,
+        call: &Call,
+        response: &Response,
+    ) {
+        if let (Some((cache, _)), Some((key, time))) = (&self.cache, keep) {
+            let kept = cache.keep(key, call, response);
+            self.recorder.cache_miss(time + kept);
         }
     }
 
@@ -272,6 +375,15 @@ impl Core {
     }
 
     pub(crate) fn health(&self) -> Health {
+        if let Runs::Ensemble(plan) = &self.runs {
+            let mut models = plan
+                .models()
+                .map(|(name, version)| self.step_model(name, version));
+            return Health {
+                is_ready: models.all(|model| model.is_ok_and(|model| model.health().is_ready)),
+                instances: Vec::new(),
+            };
+        }
         let now = Instant::now();
         let states = self.instances.iter();
         Health::of(

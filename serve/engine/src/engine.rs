@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::cache::{CacheStatistics, ResponseCache};
 use crate::core::{Core, Shared};
+use crate::ensemble::EnsembleSpec;
 use crate::error::InferError;
 use crate::limits::Limits;
 use crate::load_error::ModelError;
@@ -36,7 +37,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Inner {
-    served: ArcSwap<Served>,
+    served: Arc<ArcSwap<Served>>,
     /// Held while the map is replaced, and never while a model is loaded.
     others: Mutex<Others>,
     shared: Shared,
@@ -62,9 +63,9 @@ impl Default for EngineOptions {
 impl Engine {
     /// An engine without models. Fails only when the system gives no thread for its clock.
     pub fn new(options: EngineOptions) -> std::io::Result<Self> {
+        let served = Arc::<ArcSwap<Served>>::default();
         Ok(Self {
             inner: Arc::new(Inner {
-                served: ArcSwap::default(),
                 others: Mutex::default(),
                 shared: Shared {
                     limits: Arc::new(Limits::new(options.max_requests, options.max_bytes)),
@@ -72,7 +73,9 @@ impl Engine {
                     cache: (options.cache_bytes > 0)
                         .then(|| Arc::new(ResponseCache::new(options.cache_bytes))),
                     loads: Arc::default(),
+                    served: Arc::downgrade(&served),
                 },
+                served,
                 is_draining: AtomicBool::new(false),
             }),
         })
@@ -101,10 +104,39 @@ impl Engine {
                 return Err(error);
             }
         };
-        others.loaded(&name, version);
-        let served = self.inner.served.load();
-        let (replacement, replaced) = served.with(&name, Arc::new(model));
-        self.inner.served.store(Arc::new(replacement));
+        let replaced = self.inner.serve(&mut others, &name, model);
+        drop(others);
+        drop(replaced);
+        Ok(())
+    }
+
+    /// Serves a version of an ensemble, whose models must be served.
+    pub fn load_ensemble(
+        &self,
+        name: &str,
+        version: u64,
+        spec: &EnsembleSpec,
+    ) -> Result<(), ModelError> {
+        let name: Arc<str> = name.into();
+        if self.is_draining() {
+            return Err(ModelError::ShuttingDown);
+        }
+        let shared = self.inner.shared.clone();
+        let made = Model::ensemble(Arc::clone(&name), version, spec, shared);
+        // Checked and served under one lock, so that two that ask each other cannot both come in.
+        let mut others = self.inner.others();
+        let checked = made.and_then(|model| {
+            self.inner.served.load().check_ensemble(&model)?;
+            Ok(model)
+        });
+        let model = match checked {
+            Ok(model) => model,
+            Err(error) => {
+                others.failed(&name, version, with_causes(&error).into());
+                return Err(error);
+            }
+        };
+        let replaced = self.inner.serve(&mut others, &name, model);
         drop(others);
         drop(replaced);
         Ok(())
@@ -260,6 +292,14 @@ impl Retired {
 }
 
 impl Inner {
+    /// Puts a model into the map. What it takes the place of, to be dropped without the lock.
+    fn serve(&self, others: &mut Others, name: &Arc<str>, model: Model) -> Option<Arc<Model>> {
+        others.loaded(name, model.version());
+        let (replacement, replaced) = self.served.load().with(name, Arc::new(model));
+        self.served.store(Arc::new(replacement));
+        replaced
+    }
+
     fn others(&self) -> MutexGuard<'_, Others> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }

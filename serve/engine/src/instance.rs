@@ -10,7 +10,7 @@ use nav_runners::RunError;
 
 use crate::admission::admit;
 use crate::batch::Batch;
-use crate::core::Core;
+use crate::core::{Core, Runs};
 use crate::error::InferError;
 use crate::executor::Executor;
 use crate::health::InstanceStatus;
@@ -84,7 +84,10 @@ impl Instance {
     fn ready(&mut self) -> Result<(), ModelError> {
         let instance = self.index;
         let core = Arc::clone(&self.core);
-        let made = catch_unwind(AssertUnwindSafe(|| core.backend.executor(instance)));
+        let Runs::Backend(backend) = &core.runs else {
+            return Ok(());
+        };
+        let made = catch_unwind(AssertUnwindSafe(|| backend.executor(instance)));
         let made = made.map_err(|panic| ModelError::Panicked {
             instance,
             message: words(panic.as_ref()),
@@ -101,7 +104,7 @@ impl Instance {
     fn warm_up(&mut self) -> Result<(), InferError> {
         let core = Arc::clone(&self.core);
         for request in &core.warm_up {
-            let call = admit(request.clone(), core.backend.signature(), &core.options)?;
+            let call = admit(request.clone(), core.signature(), &core.options)?;
             let job = Job {
                 call,
                 reply: Some(Reply::new(Target::Nobody, Arc::clone(&core.name))),
@@ -158,7 +161,11 @@ impl Instance {
 
     /// Makes a new executor. If that fails, and nobody else can run either, those who wait get to know.
     fn make_again(&mut self) -> bool {
-        let made = catch_unwind(AssertUnwindSafe(|| self.core.backend.executor(self.index)));
+        let core = Arc::clone(&self.core);
+        let Runs::Backend(backend) = &core.runs else {
+            return false;
+        };
+        let made = catch_unwind(AssertUnwindSafe(|| backend.executor(self.index)));
         let reason: Arc<str> = match made {
             Ok(Ok(executor)) => {
                 self.executor = Some(executor);
@@ -220,7 +227,13 @@ impl Instance {
         self.note_outcome(result.as_ref().err());
         let mut jobs = batch.jobs;
         let rest = self.settle(&mut jobs, result.err());
-        self.core.keep_responses(&mut jobs);
+        for job in &mut jobs {
+            if let Some(Ok(response)) = &job.answer
+                && let keep @ Some(_) = job.keep.take()
+            {
+                self.core.keep_response(keep, &job.call, response);
+            }
+        }
         self.core.recorder.batch(self.index, &jobs, &times);
         for mut job in jobs.drain(..) {
             if let Some(answer) = job.answer.take() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nav_runners::LoadError;
 
+use crate::ensemble::EnsembleError;
 use crate::error::InferError;
 
 /// Why a model could not be made ready. Others, and an older one of the same name, go on.
@@ -60,6 +61,9 @@ pub enum ModelError {
         #[source]
         source: Arc<std::io::Error>,
     },
+    /// An ensemble is not in order.
+    #[error(transparent)]
+    Ensemble(#[from] EnsembleError),
     /// Another load or unload of the same version is under way.
     #[error("another change of model `{model}` version {version} is under way")]
     Busy {

@@ -5,14 +5,15 @@ use std::sync::mpsc;
 
 use nav_package_format::{Digest, Signature};
 
-use crate::core::{Core, Shared};
+use crate::core::{Core, CoreSpec, Runs, Shared};
+use crate::ensemble::{EnsembleSpec, Plan};
 use crate::error::InferError;
 use crate::executor::Backend;
 use crate::health::Health;
 use crate::instance;
 use crate::load_error::ModelError;
 use crate::options::ModelOptions;
-use crate::reply::{Channel, ReplyFuture, ReplyStream, Target, Withdraw, Withdrawal};
+use crate::reply::{Channel, ReplyFuture, ReplyStream, Target, Withdrawal};
 use crate::request::Request;
 use crate::statistics::ModelStatistics;
 
@@ -57,6 +58,12 @@ impl Model {
         shared: Shared,
     ) -> Result<Self, ModelError> {
         spec.options.check(spec.backend.signature())?;
+        let spec = CoreSpec {
+            runs: Runs::Backend(spec.backend),
+            options: spec.options,
+            digest: spec.digest,
+            warm_up: spec.warm_up,
+        };
         let supervisor = Arc::clone(&shared.supervisor);
         let instances = spec.options.instances;
         let model = Self {
@@ -76,6 +83,47 @@ impl Model {
         result.map(|()| model)
     }
 
+    /// A model that asks others, and so has no threads of its own.
+    pub(crate) fn ensemble(
+        name: Arc<str>,
+        version: u64,
+        spec: &EnsembleSpec,
+        shared: Shared,
+    ) -> Result<Self, ModelError> {
+        let options = ModelOptions {
+            max_batch: spec.max_batch,
+            cache: spec.cache,
+            ..ModelOptions::default()
+        };
+        options.check(&spec.signature)?;
+        let options = ModelOptions {
+            instances: 0,
+            ..options
+        };
+        let spec = CoreSpec {
+            runs: Runs::Ensemble(Arc::new(Plan::new(spec)?)),
+            options,
+            digest: spec.digest,
+            warm_up: Vec::new(),
+        };
+        Ok(Self {
+            core: Arc::new(Core::new(name, version, spec, shared)),
+        })
+    }
+
+    /// The models that an ensemble asks, and their versions; none for other models.
+    pub fn steps(&self) -> impl Iterator<Item = (&str, Option<u64>)> {
+        let plan = self.plan().into_iter();
+        plan.flat_map(|plan| plan.models())
+    }
+
+    pub(crate) fn plan(&self) -> Option<&Arc<Plan>> {
+        match &self.core.runs {
+            Runs::Ensemble(plan) => Some(plan),
+            Runs::Backend(_) => None,
+        }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.core.name
@@ -88,7 +136,7 @@ impl Model {
 
     /// What it takes and gives.
     pub fn signature(&self) -> &Signature {
-        self.core.backend.signature()
+        self.core.signature()
     }
 
     /// How it is served.
@@ -134,13 +182,8 @@ impl Model {
         request: Request,
     ) -> (Arc<Channel<crate::response::Answer>>, Option<Withdrawal>) {
         let channel = Arc::new(Channel::new());
-        let ticket = self
-            .core
-            .enter(request, Target::Channel(Arc::clone(&channel)));
-        let withdrawal = ticket.map(|ticket| Withdrawal {
-            from: Arc::clone(&self.core) as Arc<dyn Withdraw>,
-            ticket,
-        });
+        let target = Target::Channel(Arc::clone(&channel));
+        let withdrawal = self.core.enter(request, target);
         (channel, withdrawal)
     }
 

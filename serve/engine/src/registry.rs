@@ -1,9 +1,10 @@
 //! Which models there are: those served, in a map that is read without a lock, and what became of others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
 use crate::core::Core;
+use crate::ensemble::{EnsembleError, StepModel};
 use crate::error::InferError;
 use crate::model::Model;
 
@@ -68,6 +69,49 @@ impl Served {
             model: name.into(),
             version: version.unwrap_or(0),
         })
+    }
+
+    /// Checks that every step of an ensemble suits its model, and that none leads back to it.
+    pub(crate) fn check_ensemble(&self, ensemble: &Model) -> Result<(), EnsembleError> {
+        let Some(plan) = ensemble.plan() else {
+            return Ok(());
+        };
+        for (step, (name, version)) in plan.models().enumerate() {
+            // One that asks itself is told so, whether or not an older one is served.
+            self.check_cycle(ensemble.name(), name)?;
+            let model = self
+                .find(name, version)
+                .map_err(|_| EnsembleError::NoModel {
+                    step,
+                    model: name.to_owned(),
+                })?;
+            let like = StepModel {
+                signature: model.signature(),
+                is_decoupled: model.options().decoupled,
+            };
+            plan.check_step(step, &like)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that no model of this name asks that one, directly or through others. Versions are not told
+    /// apart, since the highest may change.
+    fn check_cycle(&self, target: &str, through: &str) -> Result<(), EnsembleError> {
+        let mut seen = HashSet::new();
+        let mut left = vec![through.to_owned()];
+        while let Some(name) = left.pop() {
+            if name == target {
+                return Err(EnsembleError::ModelCycle {
+                    through: through.to_owned(),
+                });
+            }
+            for model in self.versions(&name) {
+                left.extend(model.steps().map(|(name, _)| name.to_owned()));
+            }
+            left.retain(|name| !seen.contains(name));
+            seen.insert(name);
+        }
+        Ok(())
     }
 
     pub(crate) fn versions(&self, name: &str) -> impl Iterator<Item = &Arc<Model>> {

@@ -148,6 +148,26 @@ impl Recorder {
         }
     }
 
+    /// Notes the end of a request to an ensemble.
+    pub(crate) fn ensemble(&self, rows: usize, error: Option<&InferError>, arrived: Instant) {
+        let ended = Instant::now();
+        let Some(mut shard) = self.shard(0) else {
+            return;
+        };
+        if let Some(error) = error {
+            shard.note_failure(error, ended - arrived);
+            return;
+        }
+        let times = Times {
+            began: arrived,
+            staged: None,
+            ran: None,
+            ended,
+        };
+        shard.note_success(arrived, &times);
+        shard.note_run(rows, rows, &times);
+    }
+
     /// Notes a request that was answered from the cache, and the time to find its response.
     pub(crate) fn cache_hit(&self, whole: Duration, time: Duration) {
         if let Some(mut shard) = self.shard(0) {
@@ -261,6 +281,11 @@ impl ModelStatistics {
             return;
         }
         let rows = jobs.iter().map(|job| job.call.rows).sum();
+        self.note_run(rows, inferred, times);
+    }
+
+    /// Notes a run of this many rows, of which so many were inferred.
+    fn note_run(&mut self, rows: usize, inferred: usize, times: &Times) {
         self.last_inference = Some(SystemTime::now());
         self.execution_count += 1;
         self.inference_count += u64::try_from(inferred).unwrap_or(u64::MAX);

@@ -21,7 +21,6 @@ pub(crate) enum Target {
     /// A future or a stream.
     Channel(Arc<Channel<Answer>>),
     /// Whoever goes on with the response, on the thread that gives it. Must not block.
-    #[cfg_attr(not(test), expect(dead_code, reason = "ensembles are built on it"))]
     Callback(Box<dyn FnOnce(Result<Response, InferError>) + Send>),
     /// Nobody.
     Nobody,

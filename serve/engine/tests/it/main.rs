@@ -8,6 +8,7 @@
 
 mod batching;
 mod caching;
+mod ensembles;
 mod failing;
 mod lifetime;
 mod queueing;
