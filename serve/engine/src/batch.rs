@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::call::Call;
 use crate::error::InferError;
 use crate::job::BoxedJob;
+use crate::lanes::Turn;
 use crate::limits::Permit;
 use crate::reply::{Gone, Reply};
 use crate::response::Response;
@@ -77,6 +78,8 @@ impl Batch {
         Some(Responder {
             reply: job.reply.take(),
             _permit: job.permit.take(),
+            _turn: job.turn.take(),
+            rows: job.call.rows,
             arrived: job.arrived,
             began: Instant::now(),
             recorder: Arc::clone(&self.recorder),
@@ -100,6 +103,8 @@ impl Batch {
 pub struct Responder {
     reply: Option<Reply>,
     _permit: Option<Permit>,
+    _turn: Option<Turn>,
+    rows: usize,
     arrived: Instant,
     began: Instant,
     recorder: Arc<Recorder>,
@@ -144,7 +149,7 @@ impl Responder {
             _ => None,
         };
         self.recorder
-            .streamed(error.as_ref(), (self.arrived, self.began));
+            .streamed(self.rows, error.as_ref(), self.arrived, self.began);
         match last {
             Some(result) => reply.finish(result),
             None => reply.end(),

@@ -15,18 +15,20 @@ use crate::error::InferError;
 use crate::executor::Backend;
 use crate::health::{Health, InstanceStatus};
 use crate::job::{BoxedJob, Job};
+use crate::lanes::{Lanes, Turn};
 use crate::limits::{Limits, OverLimit, Permit};
 use crate::model::Model;
 use crate::options::ModelOptions;
 use crate::order::Order;
-use crate::queue::{Queue, Refusal};
+use crate::queue::{Pushed, Refusal};
 use crate::registry::Served;
 use crate::reply::{Reply, Target, Ticket, Withdraw, Withdrawal};
-use crate::request::Request;
+use crate::request::{CorrelationId, Request, RequestFault};
 use crate::response::Response;
+use crate::sequence::{Due, SequenceRefusal};
 use crate::statistics::Recorder;
 use crate::supervisor::Supervisor;
-use crate::waiting::{Arrival, Entry};
+use crate::waiting::Arrival;
 
 /// A model that is served.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ pub(crate) struct Core {
     pub(crate) version: u64,
     pub(crate) options: ModelOptions,
     pub(crate) runs: Runs,
-    pub(crate) queue: Queue<BoxedJob>,
+    pub(crate) lanes: Lanes,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) instances: Box<[InstanceStatus]>,
     pub(crate) warm_up: Vec<Request>,
@@ -110,7 +112,7 @@ impl Core {
             name,
             version,
             runs: spec.runs,
-            queue: Queue::new(&options),
+            lanes: Lanes::new(&options),
             recorder: Arc::new(Recorder::new(options.instances)),
             instances: (0..options.instances)
                 .map(|_| InstanceStatus::new(epoch))
@@ -195,22 +197,37 @@ impl Core {
             keep,
             arrived,
         } = entrance;
-        let arrival = Arrival {
-            priority: call.priority,
-            arrived,
-            timeout: call.timeout,
-            deadline: call.deadline,
-        };
         let job = Box::new(Job {
             call,
             reply: Some(reply),
             arrived,
             permit,
             keep,
+            part: None,
+            turn: None,
             answer: None,
         });
+        let ticket = if self.lanes.is_for_sequences() {
+            self.join_sequence(job)
+        } else {
+            self.push(0, job).map(|pushed| pushed.ticket)
+        };
+        ticket.map(|ticket| Withdrawal {
+            from: Arc::clone(self) as Arc<dyn Withdraw>,
+            ticket,
+        })
+    }
+
+    /// Lets a job wait for this instance, which is any where there are no sequences.
+    fn push(&self, instance: usize, job: BoxedJob) -> Option<Pushed> {
+        let arrival = Arrival {
+            priority: job.call.priority,
+            arrived: job.arrived,
+            timeout: job.call.timeout,
+            deadline: job.call.deadline,
+        };
         let order = self.order.as_ref();
-        let pushed = self.queue.push(job, arrival, |job, place| {
+        let pushed = self.lanes.of(instance).push(job, arrival, |job, place| {
             if let (Some(order), Some(reply)) = (order, &mut job.reply) {
                 reply.in_order(order, place);
             }
@@ -218,23 +235,73 @@ impl Core {
         match pushed {
             Ok(pushed) => {
                 self.shared.supervisor.arm(pushed.earliest);
-                Some(Withdrawal {
-                    from: Arc::clone(self) as Arc<dyn Withdraw>,
-                    ticket: pushed.ticket,
-                })
+                Some(pushed)
+            }
+            Err((job, Refusal::Full(limit))) => {
+                let error = self.queue_full(limit);
+                self.fail(*job, error);
+                None
+            }
+            Err((job, Refusal::Closed)) => {
+                let error = self.not_ready("it is being unloaded");
+                self.fail(*job, error);
+                None
+            }
+        }
+    }
+
+    fn queue_full(&self, limit: usize) -> InferError {
+        InferError::QueueFull {
+            model: Arc::clone(&self.name),
+            limit,
+            retry_after: self.retry_after(),
+        }
+    }
+
+    /// Lets a part of a sequence wait for its turn.
+    fn join_sequence(self: &Arc<Self>, job: BoxedJob) -> Option<Ticket> {
+        self.shared.supervisor.arm(job.call.deadline);
+        let id = job.call.correlation.as_ref().map(|part| part.id.clone());
+        let mut due = Vec::new();
+        let arrived = self.lanes.arrive(job, &mut due);
+        self.take_turns(due);
+        match arrived {
+            Ok(ticket) => {
+                self.arm_idle(Instant::now());
+                Some(ticket)
             }
             Err((job, refusal)) => {
-                let error = match refusal {
-                    Refusal::Full(limit) => InferError::QueueFull {
-                        model: Arc::clone(&self.name),
-                        limit,
-                        retry_after: self.retry_after(),
-                    },
-                    Refusal::Closed => self.not_ready("it is being unloaded"),
+                let error = match (refusal, id) {
+                    (SequenceRefusal::Full(limit), _) => self.queue_full(limit),
+                    (SequenceRefusal::Unknown, Some(id)) => {
+                        RequestFault::NoSuchSequence { id }.into()
+                    }
+                    (SequenceRefusal::Unknown, None) => RequestFault::NoSequence.into(),
                 };
                 self.fail(*job, error);
                 None
             }
+        }
+    }
+
+    fn take_turns(self: &Arc<Self>, due: Vec<Due<BoxedJob>>) {
+        for (instance, mut job) in due {
+            if let Some(part) = &job.call.correlation {
+                job.turn = Some(Turn::new(Arc::clone(self), part.id.clone()));
+            }
+            self.push(instance, job);
+        }
+    }
+
+    /// Lets the next request of a sequence have its turn.
+    pub(crate) fn turn_over(self: &Arc<Self>, id: &CorrelationId) {
+        self.take_turns(self.lanes.answered(id));
+    }
+
+    /// Makes sure that idle sequences are forgotten in time for those that wait for their places.
+    fn arm_idle(&self, now: Instant) {
+        if let Some(policy) = &self.options.sequences {
+            self.shared.supervisor.arm(now.checked_add(policy.idle));
         }
     }
 
@@ -307,7 +374,7 @@ impl Core {
 
     /// How long what waits now is likely to take.
     fn retry_after(&self) -> Duration {
-        let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(self.lanes.len()).unwrap_or(u32::MAX);
         let instances = u32::try_from(self.options.instances).unwrap_or(u32::MAX);
         let work = self
             .recorder
@@ -335,25 +402,30 @@ impl Core {
     }
 
     /// Turns away those whose time is over. When the next ones may be.
-    pub(crate) fn expire(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn expire(self: &Arc<Self>, now: Instant) -> Option<Instant> {
         let mut expired = Vec::new();
-        let next = self.queue.expire(now, &mut expired);
-        self.turn_away(expired.drain(..));
+        let next = self.lanes.expire(now, &mut expired);
+        self.turn_away(expired.into_iter());
+        let mut due = Vec::new();
+        if self.lanes.forget_idle(now, &mut due) {
+            self.arm_idle(now);
+        }
+        self.take_turns(due);
         next
     }
 
     /// Answers those whose time was over.
-    pub(crate) fn turn_away(&self, expired: impl Iterator<Item = Entry<BoxedJob>>) {
-        for entry in expired {
-            let waited = entry.arrived.elapsed();
-            self.fail(*entry.item, InferError::Expired { waited });
+    pub(crate) fn turn_away(&self, expired: impl Iterator<Item = BoxedJob>) {
+        for job in expired {
+            let waited = job.arrived.elapsed();
+            self.fail(*job, InferError::Expired { waited });
         }
     }
 
     /// Answers all that wait with this error.
     pub(crate) fn refuse_waiting(&self, error: &InferError) {
-        for entry in self.queue.drain() {
-            self.fail(*entry.item, error.clone());
+        for job in self.lanes.drain() {
+            self.fail(*job, error.clone());
         }
     }
 
@@ -424,8 +496,8 @@ impl Core {
 
 impl Withdraw for Core {
     fn withdraw(&self, ticket: Ticket) {
-        if let Some(entry) = self.queue.withdraw(ticket) {
-            self.fail(*entry.item, InferError::Cancelled);
+        if let Some(job) = self.lanes.withdraw(ticket) {
+            self.fail(*job, InferError::Cancelled);
         }
     }
 }

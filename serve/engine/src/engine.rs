@@ -233,7 +233,7 @@ impl Engine {
     pub fn begin_drain(&self) {
         self.inner.is_draining.store(true, Ordering::Release);
         for model in self.inner.served.load().all() {
-            model.core().queue.hurry();
+            model.core().lanes.hurry();
         }
     }
 
@@ -250,7 +250,7 @@ impl Engine {
         let retired =
             Retired::of_cores(served.all().map(|model| Arc::clone(model.core())).collect());
         for core in &retired.cores {
-            core.queue.close();
+            core.lanes.close();
             if !is_drained {
                 core.refuse_waiting(&InferError::ShuttingDown);
             }

@@ -111,6 +111,8 @@ impl Instance {
                 arrived: Instant::now(),
                 permit: None,
                 keep: None,
+                part: None,
+                turn: None,
                 answer: None,
             };
             let recorder = Arc::new(Recorder::new(0));
@@ -126,6 +128,7 @@ impl Instance {
 
     fn work(&mut self) {
         let core = Arc::clone(&self.core);
+        let queue = core.lanes.of(self.index);
         let mut jobs = Vec::new();
         let mut expired = Vec::new();
         loop {
@@ -137,8 +140,8 @@ impl Instance {
             }
             let is_losing = self.status().is_some_and(InstanceStatus::is_losing);
             let patience = is_losing.then_some(CANARY_PAUSE);
-            let pulled = core.queue.pull(patience, &mut jobs, &mut expired);
-            core.turn_away(expired.drain(..));
+            let pulled = queue.pull(patience, &mut jobs, &mut expired);
+            core.turn_away(expired.drain(..).map(|entry| entry.item));
             match pulled {
                 Pulled::Batch => jobs = self.run(jobs),
                 Pulled::Nothing => self.canary(),
@@ -154,7 +157,7 @@ impl Instance {
 
     /// Waits before it tries to become an instance again. Whether the model is not needed any more.
     fn rest(&mut self) -> bool {
-        let is_closed = self.core.queue.rest(self.backoff);
+        let is_closed = self.core.lanes.of(self.index).rest(self.backoff);
         self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
         is_closed
     }
@@ -254,7 +257,9 @@ impl Instance {
         if unanswered == 0 {
             return None;
         }
-        let may_split = self.core.options.split_failed && !self.core.options.decoupled;
+        let options = &self.core.options;
+        // What a run left behind in a sequence would be there twice.
+        let may_split = options.split_failed && !options.decoupled && options.sequences.is_none();
         let error = error.unwrap_or_else(|| InferError::Unanswered {
             model: Arc::clone(&self.core.name),
         });

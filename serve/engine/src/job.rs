@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cache::CacheKey;
 use crate::call::Call;
 use crate::error::InferError;
+use crate::lanes::Turn;
 use crate::limits::Permit;
 use crate::reply::Reply;
 use crate::response::Response;
@@ -21,6 +22,10 @@ pub(crate) struct Job {
     pub(crate) permit: Option<Permit>,
     /// What its response is to be kept under, and how long it took to find that there was none.
     pub(crate) keep: Option<(CacheKey, Duration)>,
+    /// Which part of all sequences it is.
+    pub(crate) part: Option<u64>,
+    /// Its sequence's turn, while it has it.
+    pub(crate) turn: Option<Turn>,
     /// The answer, until the whole batch is accounted for.
     pub(crate) answer: Option<Result<Response, InferError>>,
 }

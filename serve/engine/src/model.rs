@@ -151,7 +151,7 @@ impl Model {
 
     /// How many requests wait.
     pub fn waiting(&self) -> usize {
-        self.core.queue.len()
+        self.core.lanes.len()
     }
 
     /// How it is doing.
@@ -194,6 +194,6 @@ impl Model {
 
 impl Drop for Model {
     fn drop(&mut self) {
-        self.core.queue.close();
+        self.core.lanes.close();
     }
 }

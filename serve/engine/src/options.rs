@@ -6,6 +6,7 @@ use std::time::Duration;
 use nav_package_format::{Dim, Signature, TensorSpec};
 
 use crate::load_error::ModelError;
+use crate::sequence::SequencePolicy;
 
 /// How a model is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct ModelOptions {
     pub level_queues: BTreeMap<u32, QueuePolicy>,
     /// The most requests that wait, on all levels together.
     pub max_waiting: usize,
+    /// How sequences are served; `None` for a model that knows none.
+    pub sequences: Option<SequencePolicy>,
     /// Whether a request gets any number of responses.
     pub decoupled: bool,
     /// Whether responses are kept for requests that are the same.
@@ -86,6 +89,7 @@ impl Default for ModelOptions {
             queue: QueuePolicy::default(),
             level_queues: BTreeMap::new(),
             max_waiting: 1024,
+            sequences: None,
             decoupled: false,
             cache: false,
             split_failed: true,

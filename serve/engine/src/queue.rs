@@ -170,6 +170,11 @@ impl<T: Waits> Queue<T> {
         lock(&self.state).waiting.withdraw(ticket)
     }
 
+    /// Takes out the one that is this, if it still waits.
+    pub(crate) fn withdraw_if(&self, is_it: impl Fn(&T) -> bool) -> Option<T> {
+        lock(&self.state).waiting.withdraw_if(is_it)
+    }
+
     /// Takes out those whose time is over. When the next ones may be.
     pub(crate) fn expire(&self, now: Instant, expired: &mut Vec<Entry<T>>) -> Option<Instant> {
         let mut state = lock(&self.state);

@@ -205,9 +205,14 @@ impl Recorder {
         }
     }
 
-    /// Notes the end of a stream.
-    pub(crate) fn streamed(&self, error: Option<&InferError>, times: (Instant, Instant)) {
-        let (arrived, began) = times;
+    /// Notes the end of a stream, which counts as a run of its own.
+    pub(crate) fn streamed(
+        &self,
+        rows: usize,
+        error: Option<&InferError>,
+        arrived: Instant,
+        began: Instant,
+    ) {
         let ended = Instant::now();
         let Some(mut shard) = self.shard(0) else {
             return;
@@ -223,6 +228,7 @@ impl Recorder {
             ended,
         };
         shard.note_success(arrived, &times);
+        shard.note_run(rows, rows, &times);
     }
 
     /// How long an instance takes for a request.
@@ -273,14 +279,18 @@ impl ModelStatistics {
                     self.note_success(job.arrived, times);
                 }
                 Some(Err(error)) => self.note_failure(error, times.ended - job.arrived),
-                // Taken over, so that its end is noted when it comes.
-                None => inferred += job.call.rows,
+                // Taken over, so that it is noted when it ends.
+                None => {}
             }
         }
-        if inferred == 0 && jobs.iter().all(|job| matches!(job.answer, Some(Err(_)))) {
+        let answered = jobs.iter().filter(|job| job.answer.is_some());
+        if !answered
+            .clone()
+            .any(|job| matches!(job.answer, Some(Ok(_))))
+        {
             return;
         }
-        let rows = jobs.iter().map(|job| job.call.rows).sum();
+        let rows = answered.map(|job| job.call.rows).sum();
         self.note_run(rows, inferred, times);
     }
 

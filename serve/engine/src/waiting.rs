@@ -200,6 +200,18 @@ impl<T: Waits> Waiting<T> {
         Some(entry)
     }
 
+    /// Takes out the one that is this.
+    pub(crate) fn withdraw_if(&mut self, is_it: impl Fn(&T) -> bool) -> Option<T> {
+        let levels = self.levels.iter().enumerate();
+        let mut entries = levels.flat_map(|(level, it)| it.entries().map(move |it| (level, it)));
+        let (level, place) = entries
+            .find(|(_, entry)| is_it(&entry.item))
+            .map(|(level, entry)| (level, entry.place))?;
+        drop(entries);
+        self.withdraw(Ticket { level, place })
+            .map(|entry| entry.item)
+    }
+
     /// Takes out those whose time is over, and lets those stand back that waited for too long.
     pub(crate) fn expire(&mut self, now: Instant, expired: &mut Vec<Entry<T>>) {
         if self.earliest.is_none_or(|earliest| earliest > now) {

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use nav_engine::{
-    Batch, Engine, EnsembleError, EnsembleSpec, EnsembleStep, ErrorKind, InferError, ModelError,
-    ModelOptions, Response,
+    Batch, Engine, EnsembleSpec, EnsembleStep, ErrorKind, InferError, ModelError, ModelOptions,
+    Response,
 };
 use nav_package_format::{DType, Dim, Signature, TensorSpec};
 
@@ -122,11 +122,10 @@ fn an_ensemble_can_be_a_step_and_a_step_can_fail() {
     assert!(!engine.is_ready());
 }
 
-fn refusal(engine: &Engine, name: &str, spec: &EnsembleSpec) -> EnsembleError {
-    match engine.load_ensemble(name, 1, spec) {
-        Err(ModelError::Ensemble(error)) => error,
-        other => panic!("{other:?}"),
-    }
+fn refusal(engine: &Engine, name: &str, spec: &EnsembleSpec) -> String {
+    let error = engine.load_ensemble(name, 1, spec).unwrap_err();
+    assert!(matches!(error, ModelError::Ensemble(_)), "{error}");
+    error.to_string()
 }
 
 #[test]
@@ -134,21 +133,15 @@ fn ensembles_that_would_ask_themselves_are_refused() {
     let engine = serving_add_one();
     let of = |model: &str| ensemble(&["y"], &[step(model, "x", "y")]);
     let error = refusal(&engine, "self", &of("self"));
-    assert_eq!(
-        error.to_string(),
-        "it would ask itself, through model `self`"
-    );
+    assert_eq!(error, "it would ask itself, through model `self`");
     engine.load_ensemble("a", 1, &of("add")).unwrap();
     engine.load_ensemble("b", 1, &of("a")).unwrap();
     engine.load_ensemble("c", 1, &of("b")).unwrap();
     let error = refusal(&engine, "a", &of("c"));
-    assert_eq!(error.to_string(), "it would ask itself, through model `c`");
+    assert_eq!(error, "it would ask itself, through model `c`");
     assert_eq!(answer(engine.infer("c", None, request(&[1]))).unwrap(), [2]);
     let error = refusal(&engine, "d", &of("nobody"));
-    assert_eq!(
-        error.to_string(),
-        "step 0 asks model `nobody`, which is not served"
-    );
+    assert_eq!(error, "step 0 asks model `nobody`, which is not served");
 }
 
 #[test]
@@ -163,11 +156,7 @@ fn a_full_queue_further_in_fails_the_request_and_holds_up_nobody() {
     engine
         .load("echo", 1, spec(ModelOptions::batched(1), echo_all))
         .unwrap();
-    let steps = [
-        step("echo", "x", "a"),
-        step("inner", "a", "b"),
-        step("echo", "b", "y"),
-    ];
+    let steps = [step("inner", "x", "b"), step("echo", "b", "y")];
     engine
         .load_ensemble("outer", 1, &ensemble(&["y"], &steps))
         .unwrap();

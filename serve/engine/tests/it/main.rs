@@ -13,6 +13,7 @@ mod failing;
 mod lifetime;
 mod queueing;
 mod runners;
+mod sequences;
 mod streams;
 mod subject;
 mod telling;
