@@ -47,6 +47,17 @@ pub fn deep(layers: usize, width: usize) -> ModelProto {
         .into_model()
 }
 
+/// Adds 1 to rows of FP32, of which there may be any number.
+pub fn rows(width: usize) -> ModelProto {
+    let shape = dims(&format!("n,{width}"));
+    GraphProto::named("rows")
+        .takes("x", DType::Fp32, &shape)
+        .holds(tensor("one", &[1], &[1.0_f32]))
+        .with(node("Add", &["x", "one"], &["y"]))
+        .gives("y", DType::Fp32, &shape)
+        .into_model()
+}
+
 /// The keys of fields that hold bytes: `ModelProto.graph`, `GraphProto.initializer`,
 /// `TensorProto.raw_data`.
 const GRAPH: u8 = 7 << 3 | 2;

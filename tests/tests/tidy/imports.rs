@@ -21,6 +21,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["nav-package-format", "nav-runners", "nav-worker"],
     ),
     (
+        "nav-engine",
+        &["nav-package-format", "nav-runners", "nav-worker"],
+    ),
+    (
         "nav-cli",
         &[
             "nav-package-format",

@@ -1,0 +1,164 @@
+//! What the code of a model is given to run: calls that came together, and where their answers go.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::call::Call;
+use crate::error::InferError;
+use crate::job::BoxedJob;
+use crate::lanes::Turn;
+use crate::limits::Permit;
+use crate::reply::{Gone, Reply};
+use crate::response::Response;
+use crate::statistics::Recorder;
+
+/// Calls to be answered together. One that is not answered is answered for it, with the true reason.
+#[derive(Debug)]
+pub struct Batch {
+    pub(crate) jobs: Vec<BoxedJob>,
+    pub(crate) staged: Option<Instant>,
+    pub(crate) ran: Option<Instant>,
+    pub(crate) recorder: Arc<Recorder>,
+}
+
+/// How many responses may wait to be received before the model has to wait.
+const STREAM_CAPACITY: usize = 16;
+
+impl Batch {
+    pub(crate) const fn new(jobs: Vec<BoxedJob>, recorder: Arc<Recorder>) -> Self {
+        Self {
+            jobs,
+            staged: None,
+            ran: None,
+            recorder,
+        }
+    }
+
+    /// How many calls there are.
+    pub const fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether there are none, which an executor never sees.
+    pub const fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// How many rows they have together.
+    pub fn rows(&self) -> usize {
+        self.jobs.iter().map(|job| job.call.rows).sum()
+    }
+
+    /// The calls, in the order of their rows.
+    pub fn calls(&self) -> impl ExactSizeIterator<Item = &Call> {
+        self.jobs.iter().map(|job| &job.call)
+    }
+
+    /// Whether nobody waits for the answer to this call any more.
+    pub fn is_cancelled(&self, index: usize) -> bool {
+        self.jobs.get(index).is_some_and(|job| job.is_cancelled())
+    }
+
+    /// Answers this call. The first answer counts.
+    pub fn answer(&mut self, index: usize, result: Result<Response, InferError>) {
+        if let Some(job) = self.jobs.get_mut(index)
+            && !job.is_done()
+        {
+            job.answer = Some(result);
+        }
+    }
+
+    /// Takes over the duty to answer this call, with any number of responses, from any thread. None if that
+    /// was done, or if it is answered.
+    pub fn responder(&mut self, index: usize) -> Option<Responder> {
+        let job = self.jobs.get_mut(index)?;
+        if job.is_done() {
+            return None;
+        }
+        Some(Responder {
+            reply: job.reply.take(),
+            _permit: job.permit.take(),
+            _turn: job.turn.take(),
+            rows: job.call.rows,
+            arrived: job.arrived,
+            began: Instant::now(),
+            recorder: Arc::clone(&self.recorder),
+            sent: 0,
+        })
+    }
+
+    /// Notes that the inputs are where the model reads them.
+    pub fn note_staged(&mut self) {
+        self.staged = Some(Instant::now());
+    }
+
+    /// Notes that the model has run, and that outputs are being passed on.
+    pub fn note_ran(&mut self) {
+        self.ran = Some(Instant::now());
+    }
+}
+
+/// The duty to answer one call with any number of responses. Dropping it says that there are no more.
+#[derive(Debug)]
+pub struct Responder {
+    reply: Option<Reply>,
+    _permit: Option<Permit>,
+    _turn: Option<Turn>,
+    rows: usize,
+    arrived: Instant,
+    began: Instant,
+    recorder: Arc<Recorder>,
+    sent: usize,
+}
+
+impl Responder {
+    /// Gives one response, or one error, of several; blocks while the receiver is far behind.
+    pub fn send(&mut self, result: Result<Response, InferError>) -> Result<(), Gone> {
+        let is_success = result.is_ok();
+        let Some(reply) = &self.reply else {
+            return Err(Gone);
+        };
+        reply.send(result, STREAM_CAPACITY)?;
+        self.recorder
+            .response(self.sent, is_success, self.began.elapsed());
+        self.sent += 1;
+        Ok(())
+    }
+
+    /// Whether nobody waits for responses any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.reply.as_ref().is_none_or(Reply::is_cancelled)
+    }
+
+    /// Gives the last response, or the error that there is instead.
+    pub fn finish(mut self, result: Result<Response, InferError>) {
+        self.end(Some(result));
+    }
+
+    fn end(&mut self, last: Option<Result<Response, InferError>>) {
+        let Some(reply) = self.reply.take() else {
+            return;
+        };
+        if let Some(last) = &last {
+            self.recorder
+                .response(self.sent, last.is_ok(), self.began.elapsed());
+        }
+        let error = match &last {
+            Some(Err(error)) => Some(error.clone()),
+            _ if reply.is_cancelled() => Some(InferError::Cancelled),
+            _ => None,
+        };
+        self.recorder
+            .streamed(self.rows, error.as_ref(), self.arrived, self.began);
+        match last {
+            Some(result) => reply.finish(result),
+            None => reply.end(),
+        }
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}

@@ -1,0 +1,31 @@
+//! What an ensemble is made of, as its author says it.
+
+use nav_package_format::{Digest, Signature};
+
+/// An ensemble.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EnsembleSpec {
+    /// What it takes and gives.
+    pub signature: Signature,
+    /// Its steps, in any order.
+    pub steps: Vec<EnsembleStep>,
+    /// The most rows of a request; 0 when its tensors have no batch dimension.
+    pub max_batch: usize,
+    /// Whether responses are kept for requests that are the same.
+    pub cache: bool,
+    /// What tells it from every other model, for responses that are kept.
+    pub digest: Option<Digest>,
+}
+
+/// A request to another model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EnsembleStep {
+    /// The model.
+    pub model: String,
+    /// Its version; the highest when there is none.
+    pub version: Option<u64>,
+    /// Inputs of the model, and the tensors of the ensemble that they are.
+    pub inputs: Vec<(String, String)>,
+    /// Outputs of the model that are used, and the tensors of the ensemble that they are.
+    pub outputs: Vec<(String, String)>,
+}

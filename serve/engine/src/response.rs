@@ -1,0 +1,42 @@
+//! What a model answers: tensors as slices of what the runner wrote.
+
+use nav_runners::Tensor;
+use smallvec::SmallVec;
+
+use crate::error::InferError;
+use crate::request::Parameter;
+
+/// One response to a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Response {
+    /// The outputs, each described by its position in the model's signature.
+    pub outputs: SmallVec<[Tensor; 2]>,
+    /// Whatever else the model says to the caller.
+    pub parameters: Vec<(Box<str>, Parameter)>,
+}
+
+/// One of the answers to a request, of which a decoupled model gives any number.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// A response, or why there is none.
+    pub result: Result<Response, InferError>,
+    /// Whether it is known to be the last one. The end of the stream is the last word in any case.
+    pub is_last: bool,
+}
+
+impl Response {
+    /// A response of these outputs.
+    pub fn new(outputs: impl IntoIterator<Item = Tensor>) -> Self {
+        Self {
+            outputs: outputs.into_iter().collect(),
+            parameters: Vec::new(),
+        }
+    }
+
+    /// The output at this position of the signature.
+    pub fn output(&self, index: usize) -> Option<&Tensor> {
+        self.outputs
+            .iter()
+            .find(|tensor| tensor.desc.index == index)
+    }
+}

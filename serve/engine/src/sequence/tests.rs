@@ -1,0 +1,156 @@
+//! Whose turn it is, told without threads and without a clock.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Sequences of numbers, and a time that only moves when told to.
+struct Bench {
+    sequences: Sequences<u32>,
+    start: Instant,
+}
+
+fn part(id: u64, start: bool, end: bool) -> Correlation {
+    let id = CorrelationId::Number(id);
+    Correlation { id, start, end }
+}
+
+impl Bench {
+    fn new(per_instance: usize, instances: usize) -> Self {
+        let policy = SequencePolicy {
+            per_instance,
+            most: 4,
+            idle: Duration::from_secs(10),
+        };
+        Self {
+            sequences: Sequences::new(policy, instances, 5),
+            start: Instant::now(),
+        }
+    }
+
+    fn at(&self, seconds: u64) -> Instant {
+        self.start + Duration::from_secs(seconds)
+    }
+
+    fn arrive(
+        &mut self,
+        seconds: u64,
+        part: &Correlation,
+        item: u32,
+    ) -> Result<Vec<Due<u32>>, SequenceRefusal> {
+        let mut due = Vec::new();
+        let now = self.at(seconds);
+        let arrived = self.sequences.arrive(part, item, now, &mut due);
+        arrived.map(|()| due).map_err(|(_, refusal)| refusal)
+    }
+
+    fn answered(&mut self, seconds: u64, id: u64) -> Vec<Due<u32>> {
+        let mut due = Vec::new();
+        let now = self.at(seconds);
+        self.sequences
+            .answered(&CorrelationId::Number(id), now, &mut due);
+        due
+    }
+}
+
+#[test]
+fn requests_of_a_sequence_run_one_after_the_other_where_it_began() {
+    let mut bench = Bench::new(4, 2);
+    assert_eq!(bench.arrive(0, &part(7, true, false), 1), Ok(vec![(0, 1)]));
+    assert_eq!(bench.arrive(0, &part(8, true, false), 2), Ok(vec![(1, 2)]));
+    assert_eq!(bench.arrive(0, &part(7, false, false), 3), Ok(vec![]));
+    assert_eq!(bench.arrive(0, &part(7, false, true), 4), Ok(vec![]));
+    assert_eq!(bench.answered(0, 7), [(0, 3)]);
+    assert_eq!(bench.answered(0, 7), [(0, 4)]);
+    assert_eq!(bench.answered(0, 7), []);
+    let refused = bench.arrive(0, &part(7, false, false), 5);
+    assert_eq!(refused, Err(SequenceRefusal::Unknown));
+}
+
+#[test]
+fn after_its_end_a_sequence_needs_to_begin_again() {
+    let mut bench = Bench::new(4, 1);
+    assert_eq!(bench.arrive(0, &part(7, true, true), 1), Ok(vec![(0, 1)]));
+    let refused = bench.arrive(0, &part(7, false, false), 2);
+    assert_eq!(refused, Err(SequenceRefusal::Unknown));
+    assert_eq!(bench.arrive(0, &part(7, true, false), 3), Ok(vec![]));
+    assert_eq!(bench.answered(0, 7), [(0, 3)]);
+}
+
+#[test]
+fn sequences_without_a_place_wait_for_one() {
+    let mut bench = Bench::new(1, 1);
+    assert_eq!(bench.arrive(0, &part(1, true, false), 1), Ok(vec![(0, 1)]));
+    assert_eq!(bench.arrive(0, &part(2, true, false), 2), Ok(vec![]));
+    assert_eq!(bench.arrive(0, &part(3, true, false), 3), Ok(vec![]));
+    assert_eq!(bench.answered(0, 1), []);
+    assert_eq!(bench.arrive(0, &part(1, false, true), 4), Ok(vec![(0, 4)]));
+    assert_eq!(bench.answered(0, 1), [(0, 2)]);
+}
+
+#[test]
+fn a_sequence_that_does_nothing_for_too_long_is_forgotten() {
+    let mut bench = Bench::new(1, 1);
+    bench.arrive(0, &part(1, true, false), 1).unwrap();
+    bench.arrive(0, &part(2, true, false), 2).unwrap();
+    // It runs, so that it is not idle however long that takes.
+    assert_eq!(bench.arrive(60, &part(3, true, false), 3), Ok(vec![]));
+    assert_eq!(bench.answered(60, 1), []);
+    assert_eq!(
+        bench.arrive(71, &part(3, false, false), 4),
+        Ok(vec![(0, 2)])
+    );
+    let refused = bench.arrive(71, &part(1, false, false), 5);
+    assert_eq!(refused, Err(SequenceRefusal::Unknown));
+}
+
+#[test]
+fn sequences_and_requests_that_wait_are_bounded() {
+    let mut bench = Bench::new(1, 1);
+    for id in 0..4 {
+        bench.arrive(0, &part(id, true, false), 0).unwrap();
+    }
+    let refused = bench.arrive(0, &part(9, true, false), 0);
+    assert_eq!(refused, Err(SequenceRefusal::Full(4)));
+    for _ in 0..2 {
+        bench.arrive(0, &part(0, false, false), 0).unwrap();
+    }
+    let refused = bench.arrive(0, &part(0, false, false), 0);
+    assert_eq!(refused, Err(SequenceRefusal::Full(5)));
+    assert_eq!(bench.sequences.take_out(|_| true).len(), 5);
+    assert_eq!(bench.sequences.waiting, 0);
+}
+
+proptest! {
+    #[test]
+    fn every_request_has_its_turn_in_order_and_on_one_instance(
+        arrivals in prop::collection::vec(0_u64..4, 1..60),
+        places in 1_usize..3,
+    ) {
+        let policy = SequencePolicy { per_instance: places, ..SequencePolicy::default() };
+        let mut sequences = Sequences::new(policy, 2, 1000);
+        let now = Instant::now();
+        let mut due = Vec::new();
+        let mut count = [0; 4];
+        let totals = [0, 1, 2, 3].map(|id| arrivals.iter().filter(|&&it| it == id).count());
+        for &id in &arrivals {
+            let number = &mut count[usize::try_from(id).unwrap()];
+            *number += 1;
+            let total = totals[usize::try_from(id).unwrap()];
+            let part = part(id, *number == 1, *number == total);
+            sequences.arrive(&part, (id, *number), now, &mut due).unwrap();
+        }
+        let mut ran: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut places: HashMap<u64, usize> = HashMap::new();
+        while let Some((instance, (id, number))) = due.pop() {
+            ran.entry(id).or_default().push(number);
+            prop_assert_eq!(*places.entry(id).or_insert(instance), instance);
+            sequences.answered(&CorrelationId::Number(id), now, &mut due);
+        }
+        for (id, total) in (0..).zip(totals) {
+            let numbers = ran.remove(&id).unwrap_or_default();
+            prop_assert_eq!(numbers, (1..=total).collect::<Vec<_>>());
+        }
+        prop_assert!(sequences.known.is_empty());
+    }
+}
