@@ -3,7 +3,8 @@
 use clap::Args;
 use nav_package_format::package::strategy::{DEFAULT, STRATEGIES, choose};
 use nav_package_format::package::{
-    Choice, Evaluation, MaxThroughputWithLatencyBudget, NoChoice, Percentile, Strategy,
+    Choice, Evaluation, MaxThroughputWithLatencyBudget, NoChoice, Percentile, Runtime,
+    SelectedRuntime, Strategy,
 };
 
 use crate::exit::UsageError;
@@ -18,6 +19,9 @@ pub(crate) struct StrategyArgs {
     /// The most a batch may take, for the highest throughput within it: `20ms`, at p99 unless `20ms@p50`.
     #[arg(long, conflicts_with = "strategy", value_name = "TIME[@PERCENTILE]")]
     latency_budget: Option<String>,
+    /// This variant on this runner, as `nav show` names them.
+    #[arg(long, conflicts_with_all = ["strategy", "latency_budget"], value_name = "VARIANT@RUNNER")]
+    variant: Option<String>,
 }
 
 /// The strategies that the arguments name.
@@ -27,6 +31,8 @@ pub(crate) enum Chosen {
     Named(Vec<&'static dyn Strategy>),
     /// Within a latency budget.
     Budget(MaxThroughputWithLatencyBudget),
+    /// One variant.
+    Selected(SelectedRuntime),
 }
 
 impl Chosen {
@@ -40,6 +46,7 @@ impl Chosen {
         match self {
             Self::Named(strategies) => strategies.iter().map(|&one| one as &dyn Strategy).collect(),
             Self::Budget(strategy) => vec![strategy],
+            Self::Selected(strategy) => vec![strategy],
         }
     }
 }
@@ -47,11 +54,19 @@ impl Chosen {
 impl StrategyArgs {
     /// Whether anything was asked for.
     pub(crate) fn is_given(&self) -> bool {
-        !self.strategy.is_empty() || self.latency_budget.is_some()
+        !self.strategy.is_empty() || self.latency_budget.is_some() || self.variant.is_some()
     }
 
     /// The strategies that were asked for, or those that are tried when nobody says otherwise.
     pub(crate) fn strategies(&self) -> Result<Chosen, UsageError> {
+        if let Some(text) = &self.variant {
+            let wrong = || UsageError(format!("`{text}` is not VARIANT@RUNNER"));
+            let (variant, runner) = text.rsplit_once('@').ok_or_else(wrong)?;
+            return Ok(Chosen::Selected(SelectedRuntime(Runtime {
+                variant: variant.to_owned(),
+                runner: runner.to_owned(),
+            })));
+        }
         if let Some(text) = &self.latency_budget {
             return budget(text).map(Chosen::Budget);
         }

@@ -43,6 +43,8 @@ fn a_strategy_and_a_budget_decide_the_batch() {
     assert_eq!(batch(&["--strategy", "max-throughput"]), Some(128));
     assert_eq!(batch(&["--latency-budget", "0.05025ms@p50"]), Some(16));
     assert_eq!(batch(&["--latency-budget", "0.001ms"]), None);
+    assert_eq!(batch(&["--variant", "onnx@OnnxCPU"]), Some(128));
+    assert_eq!(batch(&["--variant", "onnx@TractCPU"]), None);
 }
 
 #[test]
