@@ -4,5 +4,6 @@
 
 pub mod host;
 pub mod inspect;
+pub mod report;
 pub mod runtime;
 pub mod samples;
