@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    config, doctor, infer, inspect, keygen, runtime, show, sign, unpack, verify,
+    config, doctor, infer, inspect, keygen, report, runtime, show, sign, unpack, verify,
 };
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Infer(Box<infer::InferArgs>),
     /// Tell what a package holds, how its variants did, and which one to take.
     Show(show::ShowArgs),
+    /// Write all that a package says as one page of HTML.
+    Report(report::ReportArgs),
     /// Check every byte of a package, who signed it, and whether it would be loaded here.
     Verify(Box<verify::VerifyArgs>),
     /// Write the files of a package into a new folder.

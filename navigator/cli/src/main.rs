@@ -54,6 +54,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Infer(args) => commands::infer::run(&args, &settings, printer),
         Command::Show(args) => commands::show::run(&args),
+        Command::Report(args) => commands::report::run(&args, printer),
         Command::Verify(args) => commands::verify::run(&args, &settings, printer),
         Command::Unpack(args) => commands::unpack::run(&args, printer),
         Command::Keygen(args) => commands::keygen::run(&args, printer),

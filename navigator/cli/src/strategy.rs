@@ -41,6 +41,14 @@ impl Chosen {
         choose(&self.strategies(), evaluations)
     }
 
+    /// The latency budget, where that is what was asked for.
+    pub(crate) fn budget(&self) -> Option<MaxThroughputWithLatencyBudget> {
+        match self {
+            Self::Named(_) | Self::Selected(_) => None,
+            Self::Budget(budget) => Some(*budget),
+        }
+    }
+
     /// The strategies, in the order in which they are tried.
     pub(crate) fn strategies(&self) -> Vec<&dyn Strategy> {
         match self {

@@ -13,6 +13,7 @@ mod infer;
 mod inspect;
 mod nav;
 mod package;
+mod report;
 mod runtime;
 mod show;
 mod signing;
