@@ -4,7 +4,11 @@
 //! next. Ratios and differences therefore come from [`interleaved`], which takes turns.
 
 pub mod echo;
+pub mod encoder;
 pub mod interleaved;
 pub mod models;
+pub mod perceptron;
 pub mod record;
+pub mod residual;
 pub mod runtimes;
+mod weights;

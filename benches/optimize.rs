@@ -1,0 +1,285 @@
+//! How good the choice of `nav optimize` is, and what it takes: the throughput of what it chose against that
+//! of the best of an exhaustive sweep over the same variants and batches, measured here in turns.
+//!
+//! `cargo build --release -p nav-cli && cargo bench -p nav-benches --bench optimize -- [MODEL...]`, of
+//! `perceptron`, `residual` and `encoder`.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use nav_benches::record::Record;
+use nav_benches::{encoder, perceptron, residual, runtimes};
+use nav_package_format::archive::Limits;
+use nav_package_format::cache::Cache;
+use nav_package_format::onnx::proto::ModelProto;
+use nav_package_format::package::{MaxThroughput, Package, Strategy, Variant};
+use nav_package_format::{DType, Shape, TensorData, TensorSpec};
+use nav_runners::{LoadOptions, Loaded, ModelFile, Runner, TensorDesc};
+
+/// A model, and how large its batches and open dimensions may get on a small machine.
+struct Subject {
+    name: &'static str,
+    model: fn() -> ModelProto,
+    max_batch: usize,
+    dims: &'static [(&'static str, usize)],
+    /// How long each variant is measured at each batch, in each round.
+    slice: Duration,
+}
+
+const SUBJECTS: &[Subject] = &[
+    Subject {
+        name: "perceptron",
+        model: perceptron::perceptron,
+        max_batch: 256,
+        dims: &[],
+        slice: Duration::from_millis(100),
+    },
+    Subject {
+        name: "residual",
+        model: residual::residual,
+        max_batch: 8,
+        dims: &[],
+        slice: Duration::from_millis(1500),
+    },
+    Subject {
+        name: "encoder",
+        model: encoder::encoder,
+        max_batch: 8,
+        dims: &[("sequence", 64)],
+        slice: Duration::from_millis(1500),
+    },
+];
+
+/// Rounds of the sweep.
+const ROUNDS: usize = 3;
+
+/// How much of the best throughput the choice may miss, in percent.
+const BAR: f64 = 3.0;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    for subject in SUBJECTS {
+        // Cargo adds a flag of its own.
+        let names: Vec<&String> = asked.iter().filter(|name| !name.starts_with('-')).collect();
+        if names.is_empty() || names.iter().any(|name| *name == subject.name) {
+            measure(subject)?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let model = folder.path().join(format!("{}.onnx", subject.name));
+    (subject.model)().write(&model)?;
+    let took = optimize(subject, &model)?;
+    let package = Package::open(&model.with_extension("nav"), &Limits::default())?;
+    let choice = MaxThroughput.choose(&package.evaluations())?;
+    let cache = Cache::open(&folder.path().join("cache"))?;
+    let mut cells = Vec::new();
+    for variant in package.variants() {
+        let loaded = load(&package, variant, &cache)?;
+        let mut batch = 1;
+        while batch <= subject.max_batch {
+            cells.push(Cell {
+                variant,
+                loaded: Arc::clone(&loaded),
+                batch,
+                rates: Vec::new(),
+            });
+            batch *= 2;
+        }
+    }
+    for _ in 0..ROUNDS {
+        for cell in &mut cells {
+            let rate = cell.measure(subject)?;
+            cell.rates.push(rate);
+        }
+    }
+    let best = cells.iter().map(Cell::rate).fold(0.0, f64::max);
+    let chosen = cells.iter().find(|cell| {
+        cell.variant.name == choice.runtime.variant
+            && cell.variant.runner == choice.runtime.runner
+            && Some(cell.batch) == choice.measurement.batch
+    });
+    let chosen = chosen.ok_or("the choice is not in the sweep")?;
+    let mut record = Record::new("optimize");
+    record.result(
+        &format!("{}, wall time, s", subject.name),
+        took.as_secs_f64(),
+    );
+    record.result(
+        &format!("{}, chosen, per second", subject.name),
+        chosen.rate(),
+    );
+    record.result(&format!("{}, best, per second", subject.name), best);
+    let regret = 100.0 * (1.0 - chosen.rate() / best);
+    record.bar(&format!("{}, regret, %", subject.name), regret, BAR);
+    Ok(record.print()?)
+}
+
+/// Runs the command as its user would.
+fn optimize(subject: &Subject, model: &Path) -> Result<Duration, Box<dyn Error>> {
+    let mut command = Command::new(nav()?);
+    command
+        .arg("--quiet")
+        .arg("optimize")
+        .arg(model)
+        .args(["--strategy", "max-throughput", "--max-batch"])
+        .arg(subject.max_batch.to_string());
+    for (name, extent) in subject.dims {
+        command.arg("--dim").arg(format!("{name}={extent}"));
+    }
+    let started = Instant::now();
+    let status = command.status()?;
+    if !status.success() {
+        return Err(format!("nav optimize ended with {status}").into());
+    }
+    Ok(started.elapsed())
+}
+
+/// `nav` as it was built beside this bench.
+fn nav() -> Result<PathBuf, Box<dyn Error>> {
+    let own = std::env::current_exe()?;
+    let folder = own.parent().and_then(Path::parent);
+    let nav = folder.ok_or("no build folder")?.join("nav");
+    if nav.is_file() {
+        Ok(nav)
+    } else {
+        Err("build it first: cargo build --release -p nav-cli".into())
+    }
+}
+
+fn load(
+    package: &Package,
+    variant: &Variant,
+    cache: &Cache,
+) -> Result<Arc<dyn Loaded>, Box<dyn Error>> {
+    let runner = nav_worker::all_runners()
+        .find(|runner| runner.name() == variant.runner)
+        .ok_or("no such runner")?;
+    let model = ModelFile {
+        path: package.model_path(variant, cache, &mut |_| {})?,
+        format: variant.known_format().ok_or("no such format")?,
+    };
+    let options = LoadOptions {
+        device: variant.device,
+        settings: variant.settings.clone(),
+        libraries: runtimes::libraries(),
+    };
+    Ok(runner.load(&model, &options)?)
+}
+
+/// A variant at a batch.
+struct Cell<'a> {
+    variant: &'a Variant,
+    loaded: Arc<dyn Loaded>,
+    batch: usize,
+    rates: Vec<f64>,
+}
+
+impl Cell<'_> {
+    /// The median of all rounds.
+    fn rate(&self) -> f64 {
+        let mut rates = self.rates.clone();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// Samples in a second, all instances together.
+    fn measure(&self, subject: &Subject) -> Result<f64, Box<dyn Error>> {
+        let inputs = inputs(&self.loaded.signature().inputs, subject, self.batch)?;
+        let barrier = Barrier::new(self.variant.instances);
+        let runs: Result<Vec<f64>, String> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.variant.instances)
+                .map(|_| {
+                    scope.spawn(|| {
+                        run(&self.loaded, &inputs, &barrier, subject.slice)
+                            .map_err(|error| error.to_string())
+                    })
+                })
+                .collect();
+            let joined = threads.into_iter().map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err("a thread panicked".to_owned()))
+            });
+            joined.collect()
+        });
+        let batch = u32::try_from(self.batch)?;
+        Ok(f64::from(batch) * runs?.iter().sum::<f64>())
+    }
+}
+
+/// Batches in a second on one session.
+fn run(
+    loaded: &Arc<dyn Loaded>,
+    inputs: &[TensorData],
+    barrier: &Barrier,
+    slice: Duration,
+) -> Result<f64, Box<dyn Error>> {
+    let mut session = Arc::clone(loaded).session()?;
+    let descs: Vec<TensorDesc> = inputs
+        .iter()
+        .enumerate()
+        .map(|(index, tensor)| TensorDesc {
+            index,
+            dtype: tensor.dtype(),
+            shape: tensor.shape().clone(),
+            byte_size: tensor.bytes().len(),
+        })
+        .collect();
+    let mut once = || -> Result<(), Box<dyn Error>> {
+        for (memory, tensor) in session.stage(&descs)?.into_iter().zip(inputs) {
+            memory.copy_from_slice(tensor.bytes());
+        }
+        session.run()?;
+        Ok(())
+    };
+    once()?;
+    barrier.wait();
+    let started = Instant::now();
+    let mut count = 0_u32;
+    while count == 0 || started.elapsed() < slice {
+        once()?;
+        count += 1;
+    }
+    Ok(f64::from(count) / started.elapsed().as_secs_f64())
+}
+
+fn inputs(
+    specs: &[TensorSpec],
+    subject: &Subject,
+    batch: usize,
+) -> Result<Vec<TensorData>, Box<dyn Error>> {
+    specs
+        .iter()
+        .map(|spec| {
+            let dims = spec.dims.as_deref().unwrap_or_default();
+            let extents: Vec<usize> = dims
+                .iter()
+                .map(|dim| match dim {
+                    nav_package_format::Dim::Fixed(extent) => *extent,
+                    nav_package_format::Dim::Symbolic(name) => {
+                        let given = subject.dims.iter().find(|(known, _)| known == name);
+                        given.map_or(batch, |(_, extent)| *extent)
+                    }
+                    nav_package_format::Dim::Unknown => batch,
+                })
+                .collect();
+            let count: usize = extents.iter().product();
+            let bytes = match spec.dtype {
+                DType::Int64 => 7_i64.to_le_bytes().repeat(count),
+                _ => 0.5_f32.to_le_bytes().repeat(count),
+            };
+            Ok(TensorData::new(
+                spec.dtype,
+                Shape::from(extents.as_slice()),
+                bytes,
+            )?)
+        })
+        .collect()
+}
