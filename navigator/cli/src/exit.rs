@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use nav_navigator::inspect::InspectError;
+use nav_navigator::plan::PlanError;
 use nav_navigator::runtime::RuntimeError;
-use nav_navigator::samples::DimensionError;
+use nav_navigator::samples::{DimensionError, SampleError};
 use nav_package_format::Format;
 use nav_package_format::archive::ArchiveError;
 use nav_package_format::numpy::NumpyError;
@@ -102,6 +103,23 @@ impl Exit {
         if let Some(exit) = Self::of_trust(cause) {
             return Some(exit);
         }
+        if cause.is::<NoChoiceError>() {
+            return Some(Self::NoVariant);
+        }
+        if let Some(error) = cause.downcast_ref::<PlanError>() {
+            return Some(match error {
+                PlanError::NoRunner { .. } => Self::Environment,
+                PlanError::NoSignature { .. } | PlanError::NotATensor { .. } => Self::Failure,
+                _ => Self::Usage,
+            });
+        }
+        if let Some(error) = cause.downcast_ref::<SampleError>() {
+            return Some(if error.is_integrity() {
+                Self::Integrity
+            } else {
+                Self::Failure
+            });
+        }
         if cause.is::<DimensionError>() {
             return Some(Self::Usage);
         }
@@ -185,6 +203,14 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub(crate) struct UsageError(pub String);
 
+/// Nothing met the goals of an optimization.
+#[derive(Debug, thiserror::Error)]
+#[error("no variant met the goals: {reasons}")]
+pub(crate) struct NoChoiceError {
+    /// Why each strategy chose nothing.
+    pub(crate) reasons: String,
+}
+
 /// No runner on this host reads the model's format.
 #[derive(Debug, thiserror::Error)]
 #[error("no runner for {format} models is ready")]
@@ -209,6 +235,25 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             return Some(
                 "name the signature with --signature, or make one with `nav sign`".to_owned(),
             );
+        }
+        match cause.downcast_ref::<PlanError>() {
+            Some(PlanError::OpenDimensions { names }) => {
+                let flags: Vec<String> = names
+                    .iter()
+                    .map(|name| format!("--dim {name}=MIN..MAX"))
+                    .collect();
+                return Some(format!(
+                    "say them, as {}, or give samples with --data",
+                    flags.join(" ")
+                ));
+            }
+            Some(PlanError::NamelessDimensions { .. }) => {
+                return Some("give samples with --data".to_owned());
+            }
+            Some(PlanError::NoRunner { .. }) => {
+                return Some("`nav doctor` says what each runner lacks".to_owned());
+            }
+            _ => {}
         }
         match cause.downcast_ref::<RuntimeError>()? {
             RuntimeError::Offline { runtime } => Some(format!(
