@@ -20,7 +20,7 @@ pub trait ServingMeasurer: Debug {
     ) -> Result<Vec<Measurement>, String>;
 }
 
-/// How much less throughput a smaller batch may have and still be the one to form: what is left is the noise.
+/// How much less throughput a smaller batch may have and still be the one to prefer: what is left is the noise.
 const NEARLY: f64 = 0.97;
 
 /// The longest that a request waits for others.
@@ -45,8 +45,8 @@ pub fn configuration(
             && record.runner == runtime.runner
             && record.step == PERFORMANCE
     });
-    // Batches beyond the largest that meets the strategy's terms are not formed.
-    let fits = |measurement: &&Measurement| measurement.batch <= choice.largest_batch;
+    let max_batch = choice.max_batch;
+    let fits = |measurement: &&Measurement| measurement.batch <= max_batch;
     let measured: Vec<&Measurement> = own
         .flat_map(|record| &record.measurements)
         .filter(fits)
@@ -55,22 +55,19 @@ pub fn configuration(
         .iter()
         .map(|one| one.throughput)
         .fold(0.0, f64::max);
-    let good = measured
-        .iter()
+    let preferred = measured
+        .into_iter()
         .filter(|one| one.throughput >= most * NEARLY)
-        .min_by_key(|one| one.batch);
-    let formed = good.map_or(&choice.measurement, |good| *good);
-    let max_batch = choice
-        .measurement
-        .batch
-        .map(|chosen| formed.batch.unwrap_or(1).max(chosen));
-    let waits = strategy != MIN_LATENCY && max_batch.is_some_and(|batch| batch > 1);
+        .min_by_key(|one| one.batch)
+        .unwrap_or(&choice.measurement);
+    let preferred_batch = preferred.batch.filter(|&batch| batch > 1);
+    let waits = strategy != MIN_LATENCY && preferred_batch.is_some();
     Some(Serving {
         variant: runtime.variant.clone(),
         runner: runtime.runner.clone(),
         max_batch,
-        preferred_batches: max_batch.filter(|&batch| batch > 1).into_iter().collect(),
-        queue_delay_us: if waits { delay(formed) } else { 0 },
+        preferred_batches: preferred_batch.into_iter().collect(),
+        queue_delay_us: if waits { delay(preferred) } else { 0 },
         instances: variant.instances,
         threads: variant.settings.intra_threads,
     })
@@ -82,8 +79,8 @@ pub fn configuration(
     clippy::cast_sign_loss,
     reason = "it was limited to a few thousand"
 )]
-fn delay(formed: &Measurement) -> u64 {
-    (formed.latency.p50_ms * 1e3 / 2.0).clamp(0.0, LONGEST_DELAY_US) as u64
+fn delay(batch: &Measurement) -> u64 {
+    (batch.latency.p50_ms * 1e3 / 2.0).clamp(0.0, LONGEST_DELAY_US) as u64
 }
 
 #[cfg(test)]
@@ -127,7 +124,7 @@ mod tests {
                 runner: "OnnxCPU".to_owned(),
             },
             measurement: *measurement.unwrap(),
-            largest_batch: Some(largest),
+            max_batch: Some(largest),
             ties: Vec::new(),
             why: String::new(),
         };
@@ -155,19 +152,19 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_batch_that_does_nearly_as_much_as_the_best_is_formed() {
-        check("max-throughput", 8, 32, (Some(8), &[8], 1000));
-        // The choice itself is never cut.
-        check("max-throughput", 16, 32, (Some(16), &[16], 1000));
+    fn the_smallest_batch_that_does_nearly_as_much_as_the_best_is_preferred() {
+        check("max-throughput", 16, 16, (Some(16), &[8], 1000));
+        check(
+            "max-throughput within 9 ms at p99",
+            16,
+            32,
+            (Some(32), &[8], 1000),
+        );
     }
 
     #[test]
-    fn who_wants_the_lowest_latency_does_not_wait_but_may_batch() {
-        check("min-latency", 1, 32, (Some(8), &[8], 0));
-    }
-
-    #[test]
-    fn batches_beyond_the_terms_are_not_formed() {
-        check("max-throughput within 1 ms at p99", 1, 1, (Some(1), &[], 0));
+    fn who_wants_the_lowest_latency_does_not_wait() {
+        check("min-latency", 1, 1, (Some(1), &[], 0));
+        check("min-latency", 1, 16, (Some(16), &[8], 0));
     }
 }

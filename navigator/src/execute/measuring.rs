@@ -78,6 +78,9 @@ impl Subject for Turn<'_> {
     fn slice(&mut self, length: Duration) -> Result<Vec<f64>, Loss> {
         let length = length.max(self.run * RUNS);
         let latencies = self.ask(WARM_UP, length)?;
+        // The first run of all sets things up, and takes longer than any after it.
+        let fastest = latencies.iter().copied().min().unwrap_or_default();
+        self.run = self.run.min(Duration::from_nanos(fastest));
         Ok(latencies
             .into_iter()
             .map(|nanoseconds| Duration::from_nanos(nanoseconds).as_secs_f64() * 1e3)
@@ -86,6 +89,10 @@ impl Subject for Turn<'_> {
 
     fn instances(&self) -> usize {
         self.entry.candidate.instances
+    }
+
+    fn run(&self) -> Duration {
+        self.run
     }
 }
 
@@ -146,12 +153,13 @@ fn measure_now(site: &Site<'_>, entries: Vec<&mut Entry>, at: &AtBatch) {
             Err(loss) => finish(site, turn.entry, at, None, Some(loss)),
         }
     }
-    let slowest = turns.iter().map(|turn| turn.run).max().unwrap_or_default();
     let pace = Pace {
         slice: SLICE,
         least_slices: 3,
-        patience: PATIENCE.max(slowest * PATIENCE_RUNS) * at.patience,
+        patience: PATIENCE * at.patience,
+        patience_runs: PATIENCE_RUNS * at.patience,
         goal: site.plan.uncertainty,
+        together: at.patience > 1,
     };
     let started = Instant::now();
     let mut now = || site.elapsed();

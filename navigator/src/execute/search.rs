@@ -19,6 +19,9 @@ const FINALISTS: usize = 4;
 /// What a second batch may take, when it is measured for everybody.
 const SECOND_BATCH_LIMIT_MS: f64 = 100.0;
 
+/// What is better by less than this is built on no more than what is plainer.
+const CLEARLY: f64 = 0.05;
+
 /// When each part of the search ends, in percent of the time budget.
 const FIRST_ENDS: u32 = 35;
 const WAVES_END: u32 = 60;
@@ -81,17 +84,7 @@ impl<'run, 'site> Search<'run, 'site> {
 
     /// The candidates of a wave, on top of those that lead on its runner.
     fn add(&mut self, wave: &Wave) -> Vec<usize> {
-        let mut leaders = Vec::new();
-        for score in [throughput_of, latency_of] {
-            let of_runner = self
-                .still_in()
-                .into_iter()
-                .filter(|&index| self.run.entries[index].candidate.runner == wave.runner);
-            let best = of_runner.max_by(|&a, &b| {
-                score(&self.run.entries[a]).total_cmp(&score(&self.run.entries[b]))
-            });
-            leaders.extend(best.filter(|best| !leaders.contains(best)));
-        }
+        let leaders = self.leaders(&wave.runner);
         let mut added = Vec::new();
         for leader in leaders {
             for candidate in wave.on(&self.run.entries[leader].candidate.clone()) {
@@ -106,6 +99,42 @@ impl<'run, 'site> Search<'run, 'site> {
             }
         }
         added
+    }
+
+    /// Who does most on a runner, and who is fastest there, if the noise lets that be told.
+    fn leaders(&self, runner: &str) -> Vec<usize> {
+        let best = |score: fn(&Entry) -> f64| {
+            let of_runner = self
+                .still_in()
+                .into_iter()
+                .filter(|&index| self.run.entries[index].candidate.runner == runner);
+            of_runner.max_by(|&a, &b| {
+                let (a, b) = (&self.run.entries[a], &self.run.entries[b]);
+                // Of equals the first, which is the plainest.
+                score(a)
+                    .total_cmp(&score(b))
+                    .then(std::cmp::Ordering::Greater)
+            })
+        };
+        let (Some(busiest), Some(fastest)) = (best(throughput_of), best(latency_of)) else {
+            return Vec::new();
+        };
+        let latency = |index: usize| -latency_of(&self.run.entries[index]);
+        if latency(fastest) < latency(busiest) * (1.0 - CLEARLY) {
+            return vec![busiest, fastest];
+        }
+        // What is no better than what is plainer is not worth building on.
+        if self.is_nearly_best(self.reference, busiest, runner) {
+            return vec![self.reference];
+        }
+        vec![busiest]
+    }
+
+    /// Whether the noise leaves open that this one does as much as the best.
+    fn is_nearly_best(&self, index: usize, best: usize, runner: &str) -> bool {
+        let entry = &self.run.entries[index];
+        entry.candidate.runner == runner
+            && throughput_of(entry) > throughput_of(&self.run.entries[best]) * (1.0 - CLEARLY)
     }
 
     /// Measures these at the first batches, and drops those that cannot win.

@@ -35,13 +35,12 @@ pub fn median_interval(sorted: &[f64]) -> Option<Interval> {
     if count < FEWEST {
         return None;
     }
-    let reach = reach(count);
-    let low = *sorted.get((count / 2).saturating_sub(reach))?;
-    let high = *sorted.get((count.div_ceil(2) + reach - 1).min(count - 1))?;
+    // Ranks count from one, and places from zero.
+    let place = (count / 2).saturating_sub(reach(count) + 1);
     Some(Interval {
-        low,
+        low: *sorted.get(place)?,
         median: median(sorted)?,
-        high,
+        high: *sorted.get(count - 1 - place)?,
     })
 }
 

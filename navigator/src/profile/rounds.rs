@@ -17,6 +17,9 @@ pub trait Subject {
 
     /// How many sessions run side by side.
     fn instances(&self) -> usize;
+
+    /// How long one run takes, as far as is known.
+    fn run(&self) -> Duration;
 }
 
 /// How measuring goes.
@@ -28,8 +31,13 @@ pub struct Pace {
     pub least_slices: usize,
     /// The most time that each may take; what is not settled then is noisy.
     pub patience: Duration,
+    /// The same in runs, for those that take long.
+    pub patience_runs: u32,
     /// How far the true median may be from the one found.
     pub goal: f64,
+    /// Whether everyone goes on until all are settled, so that even a lasting change of the machine hits all
+    /// of them alike.
+    pub together: bool,
 }
 
 /// What became of a subject.
@@ -40,6 +48,12 @@ pub struct Series<L> {
     /// What ended it early.
     pub loss: Option<L>,
 }
+
+/// How much worse than the best a subject is at everything when it gets no more slices.
+const FAR_WORSE: f64 = 1.5;
+
+/// How many slices tell that.
+const SLICES_TO_TELL: usize = 2;
 
 struct Turn {
     slices: Vec<Vec<f64>>,
@@ -83,8 +97,18 @@ pub fn measure_together<S: Subject>(
                 }
             }
             turn.spent += now().saturating_sub(started);
-            turn.is_settled |= is_settled(turn, batch, subject.instances(), pace);
+            turn.is_settled |= !pace.together && is_settled(turn, batch, subject, pace);
         }
+        if pace.together {
+            let mut pairs = subjects
+                .iter()
+                .zip(&turns)
+                .filter(|(_, turn)| !turn.is_settled);
+            if pairs.all(|(subject, turn)| is_settled(turn, batch, subject, pace)) {
+                turns.iter_mut().for_each(|turn| turn.is_settled = true);
+            }
+        }
+        settle_far_worse(subjects, &mut turns, batch, pace.goal);
     }
     let series = subjects.iter().zip(turns).zip(losses);
     series
@@ -95,13 +119,38 @@ pub fn measure_together<S: Subject>(
         .collect()
 }
 
-fn is_settled(turn: &Turn, batch: Option<usize>, instances: usize, pace: Pace) -> bool {
-    if turn.spent >= pace.patience {
+fn is_settled<S: Subject>(turn: &Turn, batch: Option<usize>, subject: &S, pace: Pace) -> bool {
+    if turn.spent >= pace.patience.max(subject.run() * pace.patience_runs) {
         return true;
     }
     turn.slices.len() >= pace.least_slices
-        && summarize(&turn.slices, batch, instances, pace.goal)
+        && summarize(&turn.slices, batch, subject.instances(), pace.goal)
             .is_some_and(|measurement| !measurement.noisy)
+}
+
+/// Nobody needs to know exactly how bad the worst are.
+fn settle_far_worse<S: Subject>(
+    subjects: &[S],
+    turns: &mut [Turn],
+    batch: Option<usize>,
+    goal: f64,
+) {
+    let found: Vec<Option<Measurement>> = subjects
+        .iter()
+        .zip(&*turns)
+        .map(|(subject, turn)| summarize(&turn.slices, batch, subject.instances(), goal))
+        .collect();
+    let measured = || found.iter().flatten();
+    let most = measured().map(|one| one.throughput).fold(0.0, f64::max);
+    let least = measured()
+        .map(|one| one.latency.p50_ms)
+        .fold(f64::INFINITY, f64::min);
+    for (turn, found) in turns.iter_mut().zip(&found) {
+        turn.is_settled |= turn.slices.len() >= SLICES_TO_TELL
+            && found.is_some_and(|one| {
+                one.throughput * FAR_WORSE < most && one.latency.p50_ms > least * FAR_WORSE
+            });
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From samples to a measurement: the median is the centre, outliers stay in the percentiles.
 
-use nav_package_format::package::{Latency, Measurement};
+use nav_package_format::package::{Latency, Measurement, PercentileBounds};
 
 use super::interval::{median, median_interval};
 
@@ -42,6 +42,12 @@ pub fn summarize(
         throughput: samples * 1e3 / centre.max(f64::MIN_POSITIVE),
         requests: sorted.len() as u64,
         uncertainty,
+        at_most: Some(PercentileBounds {
+            p50_ms: at_most(&sorted, 50),
+            p90_ms: at_most(&sorted, 90),
+            p95_ms: at_most(&sorted, 95),
+            p99_ms: at_most(&sorted, 99),
+        }),
         noisy: uncertainty.is_none_or(|uncertainty| uncertainty > goal),
     })
 }
@@ -72,6 +78,20 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted.get(rank).copied().unwrap_or_default()
 }
 
+/// What the true percentile is not above, 19 times in 20: how many samples are below it is binomial, so it is
+/// the sample `1.645` deviations further up. The largest, where there are too few samples to reach so far.
+fn at_most(sorted: &[f64], percent: usize) -> f64 {
+    let count = sorted.len();
+    // In whole numbers: 1.645^2 = 2.706, and a variance of n p (1 - p).
+    let variance = count
+        .saturating_mul(percent * (100 - percent) * 2706)
+        .div_ceil(10_000_000);
+    let further = variance.isqrt() + usize::from(variance.isqrt().pow(2) < variance);
+    let rank = (count * percent).div_ceil(100) + further;
+    let place = rank.min(count).saturating_sub(1);
+    sorted.get(place).copied().unwrap_or_default()
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 const fn as_float(count: usize) -> f64 {
     count as f64
@@ -96,6 +116,15 @@ mod tests {
         // 4 samples in each of 2 sessions every 2 ms.
         assert!((found.throughput - 4000.0).abs() < 1e-6);
         assert_eq!((found.requests, found.noisy), (100, false));
+    }
+
+    #[test]
+    fn bounds_lie_above_the_percentiles_as_far_as_the_samples_reach() {
+        let sorted: Vec<f64> = (1..=1000_u32).map(f64::from).collect();
+        // 500 + 1.645 * sqrt(250) = 526.01, 990 + 1.645 * sqrt(9.9) = 995.2.
+        assert!((at_most(&sorted, 50) - 527.0).abs() < 1e-9);
+        assert!((at_most(&sorted, 99) - 996.0).abs() < 1e-9);
+        assert!((at_most(&sorted[..50], 99) - 50.0).abs() < 1e-9);
     }
 
     #[test]

@@ -34,18 +34,32 @@ impl Subject for Scripted {
     fn instances(&self) -> usize {
         1
     }
+
+    fn run(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 const PACE: Pace = Pace {
     slice: Duration::from_millis(5),
     least_slices: 3,
     patience: Duration::from_millis(50),
+    patience_runs: 0,
     goal: 0.02,
+    together: false,
 };
 
 type Script = fn(usize) -> Option<f64>;
 
 fn run(scripts: &[(char, Script)], deadline_ms: u64) -> (String, Vec<Series<&'static str>>) {
+    run_at(PACE, scripts, deadline_ms)
+}
+
+fn run_at(
+    pace: Pace,
+    scripts: &[(char, Script)],
+    deadline_ms: u64,
+) -> (String, Vec<Series<&'static str>>) {
     let world = Rc::new(RefCell::new(World::default()));
     let mut subjects: Vec<Scripted> = scripts
         .iter()
@@ -59,7 +73,7 @@ fn run(scripts: &[(char, Script)], deadline_ms: u64) -> (String, Vec<Series<&'st
     let clock = Rc::clone(&world);
     let mut now = move || clock.borrow().now;
     let deadline = Duration::from_millis(deadline_ms);
-    let series = measure_together(&mut subjects, Some(1), PACE, deadline, &mut now);
+    let series = measure_together(&mut subjects, Some(1), pace, deadline, &mut now);
     let turns = world.borrow().turns.clone();
     (turns, series)
 }
@@ -87,6 +101,19 @@ fn what_fails_keeps_what_was_measured_and_the_others_go_on() {
 }
 
 #[test]
+fn who_is_far_worse_than_the_best_gets_no_more_slices() {
+    let (turns, series) = run(
+        &[
+            ('a', |slice| Some(if slice % 2 == 0 { 1.0 } else { 1.1 })),
+            ('b', |_| Some(2.0)),
+        ],
+        1000,
+    );
+    assert!(turns.starts_with("ababaa"), "{turns}");
+    assert_eq!(series[1].measurement.unwrap().requests, 20);
+}
+
+#[test]
 fn when_the_time_is_up_everyone_has_had_a_slice() {
     let (turns, series) = run(&[('a', |_| Some(1.0)), ('b', |_| Some(1.0))], 3);
     assert_eq!(turns, "ab");
@@ -99,7 +126,12 @@ fn when_the_time_is_up_everyone_has_had_a_slice() {
 /// The machine gets slower and slower; both candidates get slower alike.
 #[test]
 fn drift_leaves_the_ratio_as_it_is() {
-    let (_, series) = run(
+    let together = Pace {
+        together: true,
+        ..PACE
+    };
+    let (_, series) = run_at(
+        together,
         &[
             ('a', |slice| {
                 Some(1.0 + 0.02 * f64::from(u32::try_from(slice).unwrap()))
@@ -111,5 +143,5 @@ fn drift_leaves_the_ratio_as_it_is() {
         1000,
     );
     let p50 = |index: usize| series[index].measurement.unwrap().latency.p50_ms;
-    assert!((p50(1) / p50(0) - 2.0).abs() < 0.02);
+    assert!((p50(1) / p50(0) - 1.2).abs() < 0.02);
 }
