@@ -137,7 +137,7 @@ fn drift_leaves_the_ratio_as_it_is() {
                 Some(1.0 + 0.02 * f64::from(u32::try_from(slice).unwrap()))
             }),
             ('b', |slice| {
-                Some(2.0 + 0.04 * f64::from(u32::try_from(slice).unwrap()))
+                Some(1.2 + 0.024 * f64::from(u32::try_from(slice).unwrap()))
             }),
         ],
         1000,
