@@ -8,6 +8,7 @@ mod execute;
 pub mod host;
 pub mod inspect;
 pub mod optimize;
+pub mod pack;
 pub mod plan;
 pub mod probe;
 pub mod profile;

@@ -5,6 +5,7 @@ use super::proof::{Part, Prepared, Proven, prepare, side_by_side};
 use super::search::Search;
 use super::site::Site;
 use crate::optimize::{Event, Observer, OptimizeError, Stage};
+use crate::pack::SampleFiles;
 
 /// What came of a plan.
 #[derive(Debug)]
@@ -13,7 +14,12 @@ pub(crate) struct Executed {
     pub(crate) entries: Vec<Entry>,
     /// The one that says what is right, if any could.
     pub(crate) reference: Option<usize>,
+    /// Inputs and right outputs.
+    pub(crate) samples: Vec<SampleFiles>,
 }
+
+/// How many samples go into a package.
+const MOST_SAMPLES: usize = 1;
 
 /// Follows a plan.
 pub(crate) fn execute(
@@ -37,6 +43,7 @@ pub(crate) fn execute(
         return Ok(Executed {
             entries: run.entries,
             reference: None,
+            samples: Vec::new(),
         });
     };
     run.observer.event(&Event::Stage(Stage::Correctness));
@@ -44,6 +51,11 @@ pub(crate) fn execute(
         .filter(|&index| index != reference)
         .collect();
     run.check(&others, &cases)?;
+    let samples = cases.iter().take(MOST_SAMPLES).map(|prepared| SampleFiles {
+        inputs: prepared.inputs.clone(),
+        outputs: prepared.expected.clone(),
+    });
+    let samples = samples.collect();
     let mut search = Search::new(run, reference, cases);
     search.first()?;
     search.waves()?;
@@ -53,6 +65,7 @@ pub(crate) fn execute(
     Ok(Executed {
         entries: search.run.entries,
         reference: Some(reference),
+        samples,
     })
 }
 

@@ -11,7 +11,7 @@ mod source;
 
 pub use error::OptimizeError;
 pub use event::{Event, Observer, Stage};
-pub use outcome::{Content, Optimized};
+pub use outcome::Optimized;
 pub use run::{Means, optimize, plan};
 pub use settings::{
     DimRange, Goal, MAX_BATCH, RangeError, Settings, TIME_BUDGET, ToleranceRule, UNCERTAINTY,

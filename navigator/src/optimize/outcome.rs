@@ -1,10 +1,9 @@
 //! What an optimization comes to: all that a manifest says, and where the files are that it speaks of.
 
-use std::path::PathBuf;
-
 use nav_package_format::package::manifest::{Model, Provenance};
 use nav_package_format::package::{Choice, Decision, Evaluation, Record, Serving, Variant};
 
+use crate::pack::{ModelFiles, SampleFiles};
 use crate::plan::Plan;
 use crate::workspace::Workspace;
 
@@ -13,7 +12,7 @@ use crate::workspace::Workspace;
 pub struct Optimized {
     /// What was planned.
     pub plan: Plan,
-    /// The model.
+    /// The model. Its files get their names when they are packed, as those of the variants do.
     pub model: Model,
     /// Every way to run it that was tried, the untouched model first.
     pub variants: Vec<Variant>,
@@ -27,19 +26,14 @@ pub struct Optimized {
     pub serving: Option<Serving>,
     /// What made all this, and where.
     pub provenance: Provenance,
-    /// The files that model and variants name, and where they are now.
-    pub contents: Vec<Content>,
+    /// The model files, the model itself first.
+    pub files: Vec<ModelFiles>,
+    /// For each variant, which of the files it runs; none where it could not be made.
+    pub files_of: Vec<Option<usize>>,
+    /// Inputs and right outputs.
+    pub samples: Vec<SampleFiles>,
     /// The folder with those of them that were made here. Remove it when they are packed.
     pub workspace: Workspace,
-}
-
-/// A file of the package to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
-    /// Its name in the package.
-    pub entry: String,
-    /// Where it is.
-    pub path: PathBuf,
 }
 
 impl Optimized {

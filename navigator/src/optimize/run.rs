@@ -6,18 +6,19 @@ use std::time::Instant;
 use nav_package_format::package::manifest::{MeasuredOn, Model, Provenance};
 use nav_package_format::package::strategy::{STRATEGIES, choose};
 use nav_package_format::package::{
-    Choice, Decision, Evaluation, Outcome, Record, Serving, Strategy, Variant, VariantFile,
+    Choice, Decision, Evaluation, Outcome, Record, Serving, Strategy, Variant,
 };
 use nav_runners::Libraries;
 use nav_worker::WorkerCommand;
 
 use super::error::OptimizeError;
 use super::event::{Event, Observer, Stage};
-use super::outcome::{Content, Optimized};
+use super::outcome::Optimized;
 use super::settings::Settings;
 use super::source::ModelSource;
 use crate::execute::{Executed, Site, execute};
 use crate::host::Host;
+use crate::pack::ModelFiles;
 use crate::plan::{self, HostFacts, Origin, Plan};
 use crate::samples::{Sample, SampleSource, read_samples};
 use crate::serving::{self, ServingMeasurer};
@@ -93,8 +94,12 @@ pub fn optimize(
         started: means.started,
     };
     let executed = execute(&site, observer)?;
-    let (model, mut contents) = model_of(source, &plan);
-    let (variants, mut records) = told(&site, &executed, &model, &mut contents);
+    let Told {
+        variants,
+        mut records,
+        files,
+        files_of,
+    } = told(&site, &executed);
     let decisions = decide(&plan, &variants, &records);
     let chosen = decisions.iter().take(plan.goals.len());
     let choice = chosen.filter_map(|decision| decision.choice.clone()).next();
@@ -114,14 +119,22 @@ pub fn optimize(
     }
     let provenance = provenance(means, &variants);
     Ok(Optimized {
-        model,
+        model: Model {
+            name: source.name(),
+            format: plan.format.name().to_owned(),
+            files: Vec::new(),
+            signature: plan.signature.clone(),
+            batch_axis: plan.batch_axis,
+        },
         variants,
         records,
         decisions,
         choice,
         serving,
         provenance,
-        contents,
+        files,
+        files_of,
+        samples: executed.samples,
         plan,
         workspace,
     })
@@ -147,66 +160,60 @@ fn open_workspace(
     Workspace::open(&folder, is_named, settings.fresh)
 }
 
-/// The model as the manifest says it, and its files.
-fn model_of(source: &ModelSource, plan: &Plan) -> (Model, Vec<Content>) {
-    let main = &source.inspection.file.path;
-    let externals = source
-        .inspection
-        .external_files
-        .iter()
-        .map(|file| &file.path);
-    let names: Vec<&String> = [main].into_iter().chain(externals).collect();
-    let contents = names.iter().map(|name| Content {
-        entry: format!("model/{name}"),
-        path: source.file.path.with_file_name(name),
-    });
-    let files = names.iter().map(|name| VariantFile {
-        name: (*name).clone(),
-        entry: format!("model/{name}"),
-    });
-    let model = Model {
-        name: source.name(),
-        format: plan.format.name().to_owned(),
-        files: files.collect(),
-        signature: plan.signature.clone(),
-        batch_axis: plan.batch_axis,
-    };
-    (model, contents.collect())
+/// What there is to tell of the candidates.
+struct Told {
+    variants: Vec<Variant>,
+    records: Vec<Record>,
+    files: Vec<ModelFiles>,
+    files_of: Vec<Option<usize>>,
 }
 
-/// Variants and records, and the files that were made.
-fn told(
-    site: &Site<'_>,
-    executed: &Executed,
-    model: &Model,
-    contents: &mut Vec<Content>,
-) -> (Vec<Variant>, Vec<Record>) {
+fn told(site: &Site<'_>, executed: &Executed) -> Told {
     let mut entries: Vec<_> = executed.entries.iter().enumerate().collect();
     // What everything is compared with comes first.
     entries.sort_by_key(|(index, _)| (Some(*index) != executed.reference, *index));
-    let (mut variants, mut records) = (Vec::new(), Vec::new());
+    let mut told = Told {
+        variants: Vec::new(),
+        records: Vec::new(),
+        files: vec![own_files(site.source)],
+        files_of: Vec::new(),
+    };
     for (_, entry) in entries {
-        let mut variant = entry.variant(site);
-        let path = site.model_file(&entry.candidate).path;
-        match &entry.candidate.origin {
-            Origin::Untouched => variant.files.clone_from(&model.files),
-            Origin::Converted(name) if path.exists() => {
-                let file = format!("model.{}", variant.format);
-                let made = format!("variants/{name}/{file}");
-                variant.files.push(VariantFile {
-                    name: file,
-                    entry: made.clone(),
-                });
-                if contents.iter().all(|known| known.entry != made) {
-                    contents.push(Content { entry: made, path });
+        let file = site.model_file(&entry.candidate);
+        let place = match &entry.candidate.origin {
+            Origin::Untouched => Some(0),
+            Origin::Converted(name) => {
+                let known = told.files.iter().position(|files| files.path == file.path);
+                if known.is_none() && file.path.exists() {
+                    told.files.push(ModelFiles {
+                        folder: name.clone(),
+                        format: file.format,
+                        path: file.path.clone(),
+                        others: Vec::new(),
+                    });
                 }
+                told.files.iter().position(|files| files.path == file.path)
             }
-            Origin::Converted(_) => {}
-        }
-        variants.push(variant);
-        records.extend(entry.records(site));
+        };
+        told.files_of.push(place);
+        told.variants.push(entry.variant(site));
+        told.records.extend(entry.records(site));
     }
-    (variants, records)
+    told
+}
+
+/// The files of the model as it was given.
+fn own_files(source: &ModelSource) -> ModelFiles {
+    let others = source.inspection.external_files.iter().map(|file| {
+        let path = source.file.path.with_file_name(&file.path);
+        (file.path.clone(), path)
+    });
+    ModelFiles {
+        folder: source.file.format.name().to_owned(),
+        format: source.file.format,
+        path: source.file.path.clone(),
+        others: others.collect(),
+    }
 }
 
 /// What every strategy chooses: those that were asked for, then the others.

@@ -10,6 +10,7 @@ use nav_navigator::optimize::{
     DimRange, Event, Goal, MAX_BATCH, Means, ModelSource, Observer, Optimized, Settings as Wanted,
     optimize, plan,
 };
+use nav_navigator::pack::pack;
 use nav_navigator::plan::HostFacts;
 use nav_navigator::probe::probe_runners;
 
@@ -62,6 +63,12 @@ pub(crate) struct OptimizeArgs {
     /// Forget what an earlier run did.
     #[arg(long)]
     fresh: bool,
+    /// Where the package goes; beside the model, if left out.
+    #[arg(long, short, value_name = "FILE.nav")]
+    output: Option<PathBuf>,
+    /// Write a package even if nothing met the goals.
+    #[arg(long)]
+    keep_best: bool,
     /// Print the plan and do nothing.
     #[arg(long)]
     dry_run: bool,
@@ -129,6 +136,11 @@ fn tell(args: &OptimizeArgs, optimized: Optimized) -> anyhow::Result<()> {
         .filter_map(|decision| decision.refusal.clone())
         .collect();
     let has_choice = optimized.choice.is_some();
+    if has_choice || args.keep_best {
+        let beside = args.model.with_extension("nav");
+        let to = args.output.as_deref().unwrap_or(&beside);
+        pack(&optimized, to, &mut |_| {})?;
+    }
     // What failed can be done again as long as the folder is there.
     if !optimized.has_failures() {
         optimized.workspace.remove()?;
@@ -176,6 +188,7 @@ fn wanted(args: &OptimizeArgs) -> anyhow::Result<Wanted> {
         memory_limit: args.memory_limit.map(|mebibytes| mebibytes << 20),
         workspace: args.workspace.clone(),
         fresh: args.fresh,
+        keep_best: args.keep_best,
         ..Wanted::default()
     })
 }
