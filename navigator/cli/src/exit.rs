@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use nav_navigator::inspect::InspectError;
+use nav_navigator::optimize::OptimizeError;
 use nav_navigator::plan::PlanError;
 use nav_navigator::runtime::RuntimeError;
-use nav_navigator::samples::{DimensionError, SampleError};
+use nav_navigator::samples::DimensionError;
 use nav_package_format::Format;
 use nav_package_format::archive::ArchiveError;
 use nav_package_format::numpy::NumpyError;
@@ -106,19 +107,8 @@ impl Exit {
         if cause.is::<NoChoiceError>() {
             return Some(Self::NoVariant);
         }
-        if let Some(error) = cause.downcast_ref::<PlanError>() {
-            return Some(match error {
-                PlanError::NoRunner { .. } => Self::Environment,
-                PlanError::NoSignature { .. } | PlanError::NotATensor { .. } => Self::Failure,
-                _ => Self::Usage,
-            });
-        }
-        if let Some(error) = cause.downcast_ref::<SampleError>() {
-            return Some(if error.is_integrity() {
-                Self::Integrity
-            } else {
-                Self::Failure
-            });
+        if let Some(error) = cause.downcast_ref::<OptimizeError>() {
+            return Some(Self::of_optimize(error));
         }
         if cause.is::<DimensionError>() {
             return Some(Self::Usage);
@@ -174,6 +164,18 @@ impl Exit {
             PackagedError::Unknown { .. } | PackagedError::NotReady { .. } => Self::Environment,
             PackagedError::Refused(_) => Self::Integrity,
             PackagedError::Package(error) => Self::of_fault(error.is_integrity()),
+        }
+    }
+
+    fn of_optimize(error: &OptimizeError) -> Self {
+        match error {
+            OptimizeError::Plan(PlanError::NoRunner { .. }) => Self::Environment,
+            OptimizeError::Plan(PlanError::NoSignature { .. } | PlanError::NotATensor { .. }) => {
+                Self::Failure
+            }
+            OptimizeError::Plan(_) => Self::Usage,
+            OptimizeError::Samples(error) if error.is_integrity() => Self::Integrity,
+            _ => Self::Failure,
         }
     }
 
@@ -236,24 +238,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
                 "name the signature with --signature, or make one with `nav sign`".to_owned(),
             );
         }
-        match cause.downcast_ref::<PlanError>() {
-            Some(PlanError::OpenDimensions { names }) => {
-                let flags: Vec<String> = names
-                    .iter()
-                    .map(|name| format!("--dim {name}=MIN..MAX"))
-                    .collect();
-                return Some(format!(
-                    "say them, as {}, or give samples with --data",
-                    flags.join(" ")
-                ));
-            }
-            Some(PlanError::NamelessDimensions { .. }) => {
-                return Some("give samples with --data".to_owned());
-            }
-            Some(PlanError::NoRunner { .. }) => {
-                return Some("`nav doctor` says what each runner lacks".to_owned());
-            }
-            _ => {}
+        if let Some(OptimizeError::Plan(error)) = cause.downcast_ref() {
+            return of_plan(error);
         }
         match cause.downcast_ref::<RuntimeError>()? {
             RuntimeError::Offline { runtime } => Some(format!(
@@ -269,6 +255,20 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             _ => None,
         }
     })
+}
+
+fn of_plan(error: &PlanError) -> Option<String> {
+    match error {
+        PlanError::OpenDimensions { names } => {
+            let flags = names.iter().map(|name| format!("--dim {name}=MIN..MAX"));
+            let flags: Vec<String> = flags.collect();
+            let flags = flags.join(" ");
+            Some(format!("say them, as {flags}, or give samples with --data"))
+        }
+        PlanError::NamelessDimensions { .. } => Some("give samples with --data".to_owned()),
+        PlanError::NoRunner { .. } => Some("`nav doctor` says what each runner lacks".to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
