@@ -109,8 +109,6 @@ impl Entry {
                     return;
                 }
             }
-        } else if model.path != site.source.file.path {
-            self.conversion.get_or_insert(Ok(std::time::Duration::ZERO));
         }
         match child.ask(&Request::Load, "load the model", site.step_limit()) {
             Ok(_) => self.is_loaded = true,

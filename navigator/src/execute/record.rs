@@ -7,6 +7,7 @@ use nav_package_format::package::{Outcome, Record, Variant};
 
 use super::entry::{End, Entry, Objection};
 use super::site::Site;
+use crate::plan::Origin;
 
 /// Why nothing follows what failed.
 const NOT_RIGHT: &str = "it is not known to be right";
@@ -14,11 +15,14 @@ const NOT_RIGHT: &str = "it is not known to be right";
 impl Entry {
     /// The records, in the order of the steps.
     pub(crate) fn records(&self, site: &Site<'_>) -> Vec<Record> {
-        let conversion = self.conversion.as_ref().map(|converted| {
+        let is_converted = self.candidate.origin != Origin::Untouched;
+        let conversion = is_converted.then(|| {
             let mut record = self.record(site, CONVERSION, Outcome::Ok);
-            match converted {
-                Ok(took) => record.took_ms = Some(milliseconds(*took)),
-                Err(reason) => {
+            match &self.conversion {
+                // Another candidate, or an earlier run, may have made the file.
+                None => {}
+                Some(Ok(took)) => record.took_ms = Some(milliseconds(*took)),
+                Some(Err(reason)) => {
                     record.outcome = Outcome::Failed;
                     record.reason = Some(reason.clone());
                 }

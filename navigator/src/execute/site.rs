@@ -86,10 +86,12 @@ impl Site<'_> {
             seed: self.plan.seed,
             samples: self.samples.digest(),
         });
-        Key::of(
-            kind,
-            &(basis, data, &self.plan.tolerances, self.plan.memory_limit),
-        )
+        // What another limit on memory ended may go well with this one.
+        let memory = self
+            .plan
+            .is_memory_limit_given
+            .then_some(self.plan.memory_limit);
+        Key::of(kind, &(basis, data, &self.plan.tolerances, memory))
     }
 
     /// The model file of a candidate.

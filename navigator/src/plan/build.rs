@@ -57,6 +57,7 @@ pub fn build(
         time_budget: settings.time_budget,
         step_limit: settings.step_limit(),
         memory_limit: settings.memory_limit.unwrap_or(most),
+        is_memory_limit_given: settings.memory_limit.is_some(),
         uncertainty: settings.uncertainty,
         unavailable,
     })

@@ -48,6 +48,8 @@ pub struct Plan {
     pub step_limit: Duration,
     /// The most memory that the process of a step may hold.
     pub memory_limit: u64,
+    /// Whether the user said so; otherwise it depends on what happened to be free.
+    pub is_memory_limit_given: bool,
     /// How far the true median may be from the one found.
     pub uncertainty: f64,
     /// Runners that cannot be tried here.

@@ -160,7 +160,7 @@ fn what_cannot_be_guessed_is_asked_for_by_name() {
         &["planets=9..4"],
     );
     check(
-        &["open.onnx", "--runner", "Onnx"],
+        &["open.onnx", "--dim", "planets=8", "--runner", "Onnx"],
         2,
         &["`Onnx`", "`OnnxCPU`"],
     );
