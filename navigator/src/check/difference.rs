@@ -122,10 +122,9 @@ fn of_numbers(
     difference.worst = farthest
         .filter(|_| difference.largest_absolute > Some(0.0))
         .map(told);
-    difference.breach = breaches.worst.map(|worst| {
-        let breached = breaches.count;
-        format!("{} in {breached} of {count} elements", told(worst))
-    });
+    difference.breach = breaches
+        .worst
+        .map(|worst| format!("{} in {} of {count} elements", told(worst), breaches.count));
     difference
 }
 

@@ -194,7 +194,7 @@ impl Answers {
             Ok(_) => {}
             Err(errno) => return Err(errno.into()),
         }
-        let mut chunk = [0; 1 << 16];
+        let mut chunk = [0; 1 << 13];
         let count = rustix::io::read(self.pipe.as_fd(), &mut chunk[..])?;
         if count == 0 || self.read.len() + count > LONGEST_LINE {
             return Err(io::ErrorKind::UnexpectedEof.into());

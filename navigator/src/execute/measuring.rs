@@ -121,18 +121,34 @@ pub(super) fn measure(
             None => unknown.push(entry),
         }
     }
+    let room = site.room();
+    let is_tight = unknown.len() > room;
+    for some in unknown.chunks_mut(room) {
+        let mut entries: Vec<&mut Entry> = some.iter_mut().map(|entry| &mut **entry).collect();
+        start(site, &mut entries)?;
+        entries.retain(|entry| entry.is_in() && entry.child.is_some());
+        if !entries.is_empty() {
+            measure_now(site, entries, at);
+        }
+        if is_tight {
+            for entry in some {
+                entry.child = None;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Starts those that have no process, side by side.
+fn start(site: &Site<'_>, entries: &mut [&mut Entry]) -> Result<(), OptimizeError> {
     let mut starting = Vec::new();
-    for entry in &mut unknown {
+    for entry in entries {
         if entry.child.is_none() {
             entry.start(site)?;
             starting.push(&mut **entry);
         }
     }
     side_by_side(starting, |entry| entry.load(site));
-    unknown.retain(|entry| entry.is_in() && entry.child.is_some());
-    if !unknown.is_empty() {
-        measure_now(site, unknown, at);
-    }
     Ok(())
 }
 

@@ -125,7 +125,12 @@ impl Run<'_, '_> {
     ) -> Result<Proven, OptimizeError> {
         let site = self.site;
         let has_answers = cases.iter().all(|prepared| prepared.expected.exists());
+        // While one works, the others load, if there is memory for all of them.
+        let fits = self.entries.len() <= site.room();
         for (index, entry) in self.entries.iter_mut().enumerate() {
+            if !fits && index != reference {
+                continue;
+            }
             let part = part(index, reference);
             let is_known = has_answers && entry.is_known(site, cases, part);
             if entry.proof.objection.is_none() && !is_known {
@@ -149,8 +154,29 @@ impl Run<'_, '_> {
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Starts, loads and compares these, side by side.
+    /// Starts, loads and compares these, as many side by side as there is memory for.
     pub(super) fn check(
+        &mut self,
+        indices: &[usize],
+        cases: &[Prepared],
+    ) -> Result<(), OptimizeError> {
+        let room = self.site.room();
+        for some in indices.chunks(room) {
+            self.check_side_by_side(some, cases)?;
+            // Those that come next need the memory; who is measured is started again.
+            if self.entries.len() > room {
+                for &index in some {
+                    self.entries[index].child = None;
+                }
+            }
+        }
+        for &index in indices {
+            self.report(index);
+        }
+        Ok(())
+    }
+
+    fn check_side_by_side(
         &mut self,
         indices: &[usize],
         cases: &[Prepared],
@@ -173,9 +199,6 @@ impl Run<'_, '_> {
                 entry.prove(site, cases, Part::Compared);
             }
         });
-        for &index in indices {
-            self.report(index);
-        }
         Ok(())
     }
 

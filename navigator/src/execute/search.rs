@@ -1,6 +1,7 @@
 //! The search: what everybody does at few batches, what can be made of those that lead, how far batches grow for
 //! the best of them.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use nav_package_format::package::{Measurement, choose};
@@ -57,20 +58,27 @@ impl<'run, 'site> Search<'run, 'site> {
     /// What is tried on top of those that lead.
     pub(super) fn waves(&mut self) -> Result<(), OptimizeError> {
         let plan = self.run.site.plan;
-        for wave in &plan.waves {
+        let mut names: Vec<&str> = plan.waves.iter().map(|wave| wave.name.as_str()).collect();
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(*name));
+        for name in names {
             if self.run.site.elapsed() >= self.run.site.share(WAVES_END) {
                 self.run.observer.event(&Event::OutOfTime {
-                    skipped: wave.name.clone(),
+                    skipped: name.to_owned(),
                 });
                 break;
             }
-            let added = self.add(wave);
+            // The same for all runners at once, so that they are measured side by side.
+            let waves = plan.waves.iter().filter(|wave| wave.name == name);
+            let mut added = Vec::new();
+            for wave in waves {
+                added.extend(self.add(wave));
+            }
             if added.is_empty() {
                 continue;
             }
-            self.run
-                .observer
-                .event(&Event::Stage(Stage::Wave(wave.name.clone())));
+            let stage = Event::Stage(Stage::Wave(name.to_owned()));
+            self.run.observer.event(&stage);
             let cases = self.cases.clone();
             self.run.check(&added, &cases)?;
             let mut everybody = self.still_in();

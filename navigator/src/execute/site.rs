@@ -101,7 +101,7 @@ impl Site<'_> {
             Origin::Converted(name) => {
                 let conversion = convert::find(name);
                 let format = conversion.map_or(self.plan.format, Conversion::to);
-                let short = self.short_key(&(
+                let short = short_key(&(
                     "conversion",
                     self.plan.model,
                     name,
@@ -172,7 +172,7 @@ impl Site<'_> {
     /// Where the outputs of the reference, which is this candidate, are for a case.
     pub(crate) fn expected(&self, reference: &Candidate, case: &Case) -> PathBuf {
         let version = self.host.version(&reference.runner);
-        let short = self.short_key(&(self.plan.model, version, reference, self.file_name(case)));
+        let short = short_key(&(self.plan.model, version, reference, self.file_name(case)));
         self.workspace.reference(&format!("{}-{short}", case.name))
     }
 
@@ -183,17 +183,18 @@ impl Site<'_> {
             seed: self.plan.seed,
             samples: self.samples.digest(),
         };
-        format!(
-            "{}-{}",
-            case.name,
-            self.short_key(&(self.plan.model, basis))
-        )
+        format!("{}-{}", case.name, short_key(&(self.plan.model, basis)))
     }
 
-    /// The first digits of the digest of what a file depends on, to be part of its name.
-    fn short_key(&self, basis: &impl Serialize) -> String {
-        let digest = Key::of("file", basis).map(|key| key.0.to_string());
-        digest.unwrap_or_default().chars().take(12).collect()
+    /// How many processes may hold the model at once: weights, what a runtime makes of them, and room to work.
+    pub(super) fn room(&self) -> usize {
+        const EACH: u64 = 64 << 20;
+        let files = &self.source.inspection;
+        let external = files.external_files.iter().map(|file| file.bytes);
+        let weights = external.fold(files.file.bytes, u64::saturating_add);
+        let each = weights.saturating_mul(3).saturating_add(EACH);
+        let room = self.host.memory_bytes / each;
+        usize::try_from(room).unwrap_or(usize::MAX).max(2)
     }
 
     /// Starts the process of a candidate's step. It ends with the thread that calls this.
@@ -204,4 +205,10 @@ impl Site<'_> {
             self.plan.memory_limit,
         )
     }
+}
+
+/// The first digits of the digest of what a file depends on, to be part of its name.
+fn short_key(basis: &impl Serialize) -> String {
+    let digest = Key::of("file", basis).map(|key| key.0.to_string());
+    digest.unwrap_or_default().chars().take(12).collect()
 }

@@ -101,8 +101,8 @@ pub fn optimize(
         files_of,
     } = told(&site, &executed);
     let decisions = decide(&plan, &variants, &records);
-    let chosen = decisions.iter().take(plan.goals.len());
-    let choice = chosen.filter_map(|decision| decision.choice.clone()).next();
+    let mut chosen = decisions.iter().take(plan.goals.len());
+    let choice = chosen.find_map(|decision| decision.choice.clone());
     let serving = choice.as_ref().and_then(|choice| {
         let strategy = decisions
             .iter()
@@ -111,8 +111,7 @@ pub fn optimize(
     });
     if let (Some(choice), Some(serving), Some(server)) = (&choice, &serving, means.server) {
         observer.event(&Event::Stage(Stage::Serving));
-        let served = serve(&site, &executed, server, choice, serving);
-        records.extend(served);
+        records.extend(serve(&site, &executed, server, choice, serving));
     }
     for record in &records {
         observer.event(&Event::Recorded(Box::new(record.clone())));
@@ -145,19 +144,18 @@ fn open_workspace(
     plan: &Plan,
     means: Means<'_>,
 ) -> Result<Workspace, WorkspaceError> {
-    let (folder, is_named) = match &settings.workspace {
-        Some(folder) => (folder.clone(), true),
-        None => {
-            let cache = means.cache_folder.ok_or(WorkspaceError::Nowhere)?;
-            let name: String = plan.model.to_string().chars().take(16).collect();
-            (cache.join("optimize").join(name), false)
-        }
+    let folder = if let Some(folder) = &settings.workspace {
+        folder.clone()
+    } else {
+        let cache = means.cache_folder.ok_or(WorkspaceError::Nowhere)?;
+        let name: String = plan.model.to_string().chars().take(16).collect();
+        cache.join("optimize").join(name)
     };
     let folder = std::path::absolute(&folder).map_err(|source| WorkspaceError::Io {
         path: folder,
         source,
     })?;
-    Workspace::open(&folder, is_named, settings.fresh)
+    Workspace::open(&folder, settings.workspace.is_some(), settings.fresh)
 }
 
 /// What there is to tell of the candidates.
@@ -262,7 +260,7 @@ fn serve(
             Some(*index) == executed.reference
                 || is_chosen(&entry.candidate.variant, &entry.candidate.runner)
         });
-    let served = entries.map(|(_, entry)| {
+    let records = entries.map(|(_, entry)| {
         let candidate = &entry.candidate;
         let own = if is_chosen(&candidate.variant, &candidate.runner) {
             serving.clone()
@@ -287,7 +285,7 @@ fn serve(
         }
         record
     });
-    served.collect()
+    records.collect()
 }
 
 fn provenance(means: Means<'_>, variants: &[Variant]) -> Provenance {

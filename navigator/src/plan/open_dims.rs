@@ -30,8 +30,6 @@ const GUESSES: &[(&str, DimRange)] = &[
 pub(super) struct OpenDims {
     /// The axis along which inputs and outputs may be batched.
     pub(super) batch_axis: Option<usize>,
-    /// The name of the batch, where it has one.
-    pub(super) batch_name: Option<String>,
     /// The smallest and largest batch, where the user said so.
     pub(super) batch_range: Option<DimRange>,
     /// The ranges of the other dimensions, by name.
@@ -46,16 +44,16 @@ impl OpenDims {
         given: &BTreeMap<String, DimRange>,
         has_samples: bool,
     ) -> Result<Self, PlanError> {
-        let batch_name = batch_name(signature);
+        let batch = Batch::of(signature);
         let names: BTreeSet<&str> = signature.inputs.iter().flat_map(symbols).collect();
         check_known(given, &names)?;
         let is_batch = |name: &str| {
-            batch_name
+            batch
                 .as_ref()
-                .is_some_and(|batch| batch.as_deref() == Some(name))
+                .is_some_and(|batch| batch.name.as_deref() == Some(name))
         };
         let mut open = Self {
-            batch_axis: batch_name.is_some().then_some(0),
+            batch_axis: batch.is_some().then_some(0),
             ..Self::default()
         };
         let mut unknown = Vec::new();
@@ -72,7 +70,6 @@ impl OpenDims {
                 None => unknown.push(name.to_owned()),
             }
         }
-        open.batch_name = batch_name.flatten();
         if has_samples {
             return Ok(open);
         }
@@ -84,26 +81,37 @@ impl OpenDims {
     }
 }
 
-/// The name of the batch, `Some(None)` where it has none; nothing where there is no batch.
-fn batch_name(signature: &Signature) -> Option<Option<String>> {
-    if signature.inputs.is_empty() || signature.outputs.is_empty() {
-        return None;
-    }
-    let mut name: Option<&str> = None;
-    for spec in signature.inputs.iter().chain(&signature.outputs) {
-        match spec.dims.as_ref()?.first()? {
-            Dim::Fixed(_) => return None,
-            Dim::Unknown => {}
-            Dim::Symbolic(symbol) => match name {
-                Some(known) if known != symbol => return None,
-                _ => name = Some(symbol),
-            },
+/// The dimension that is the batch.
+#[derive(Debug, PartialEq, Eq)]
+struct Batch {
+    /// Its name, where it has one.
+    name: Option<String>,
+}
+
+impl Batch {
+    /// The batch of a model, if it has one.
+    fn of(signature: &Signature) -> Option<Self> {
+        if signature.inputs.is_empty() || signature.outputs.is_empty() {
+            return None;
         }
+        let mut name: Option<&str> = None;
+        for spec in signature.inputs.iter().chain(&signature.outputs) {
+            match spec.dims.as_ref()?.first()? {
+                Dim::Fixed(_) => return None,
+                Dim::Unknown => {}
+                Dim::Symbolic(symbol) => match name {
+                    Some(known) if known != symbol => return None,
+                    _ => name = Some(symbol),
+                },
+            }
+        }
+        // Where every tensor starts with it, a name that says nothing is the batch too.
+        let means_something_else =
+            name.is_some_and(|name| !is_batch_like(name) && guess(name).is_some());
+        (!means_something_else).then(|| Self {
+            name: name.map(str::to_owned),
+        })
     }
-    // Where every tensor starts with it, a name that says nothing is the batch too.
-    let means_something_else =
-        name.is_some_and(|name| !is_batch_like(name) && guess(name).is_some());
-    (!means_something_else).then(|| name.map(str::to_owned))
 }
 
 fn is_batch_like(name: &str) -> bool {
@@ -198,8 +206,10 @@ mod tests {
     #[test]
     fn the_batch_is_an_open_first_axis_of_one_name_everywhere() {
         let check = |inputs: &[&str], outputs: &[&str], expected: Option<Option<&str>>| {
-            let found = batch_name(&signature(inputs, outputs));
-            let expected = expected.map(|name| name.map(str::to_owned));
+            let found = Batch::of(&signature(inputs, outputs));
+            let expected = expected.map(|name| Batch {
+                name: name.map(str::to_owned),
+            });
             assert_eq!(found, expected, "{inputs:?} {outputs:?}");
         };
         check(&["batch,3"], &["batch,2"], Some(Some("batch")));

@@ -105,7 +105,9 @@ pub fn measure_together<S: Subject>(
                 .zip(&turns)
                 .filter(|(_, turn)| !turn.is_settled);
             if pairs.all(|(subject, turn)| is_settled(turn, batch, subject, pace)) {
-                turns.iter_mut().for_each(|turn| turn.is_settled = true);
+                for turn in &mut turns {
+                    turn.is_settled = true;
+                }
             }
         }
         settle_far_worse(subjects, &mut turns, batch, pace.goal);

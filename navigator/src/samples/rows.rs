@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn strings_stay_whole() {
-        let data = strings::encode(&[b"ab".as_slice(), b"", b"c", b"def"]).unwrap();
+        let data = strings::encode([b"ab".as_slice(), b"", b"c", b"def"]).unwrap();
         let tensor = TensorData::new(DType::Bytes, Shape::from([2, 2]), data).unwrap();
         let made = batch(&[&tensor], 3).unwrap();
         let found: Vec<&[u8]> = made.view().strings().collect();

@@ -106,7 +106,7 @@ pub(crate) fn run(
         facts: &facts,
         libraries: &settings.libraries,
         command: &command,
-        cache_folder: settings.cache_folder.as_deref(),
+        cache_folder: settings.cache.as_deref(),
         server: None,
         started,
     };
@@ -167,6 +167,10 @@ fn wanted(args: &OptimizeArgs) -> anyhow::Result<Wanted> {
             budget_ms: budget.budget_ms,
             percentile: budget.percentile,
         }],
+        Chosen::Selected(_) => {
+            let text = "--strategy: a variant is chosen by name only from a package that is there";
+            return Err(UsageError(text.to_owned()).into());
+        }
         Chosen::Named(strategies) => {
             let goals = strategies.iter().map(|strategy| goal(&strategy.name()));
             goals.collect()

@@ -83,11 +83,11 @@ fn candidates_take_turns_and_the_settled_ones_stop() {
     let noisy: Script = |slice| Some(if slice % 2 == 0 { 1.0 } else { 1.5 });
     let (turns, series) = run(&[('a', |_| Some(1.0)), ('b', noisy)], 1000);
     assert_eq!(turns, "ababab".to_owned() + &"b".repeat(7));
-    let noise: Vec<bool> = series
+    let is_noisy: Vec<bool> = series
         .iter()
         .map(|one| one.measurement.unwrap().noisy)
         .collect();
-    assert_eq!(noise, [false, true]);
+    assert_eq!(is_noisy, [false, true]);
 }
 
 #[test]
