@@ -21,14 +21,17 @@ const SLICE: Duration = Duration::from_millis(4);
 /// How long a process warms up after it had to wait for its turn.
 const WARM_UP: Duration = Duration::from_millis(1);
 
-/// How many runs a slice has at least, and how many when each takes long.
-const RUNS: u32 = 3;
+/// How many runs a slice has at least.
+const RUNS: u32 = 2;
+
+/// What takes so long needs no warming up: what the others left in the caches is nothing to it.
+const LONG: Duration = Duration::from_millis(20);
 
 /// The least patience with a candidate at a batch.
 const PATIENCE: Duration = Duration::from_millis(60);
 
 /// How many runs it may take besides.
-const PATIENCE_RUNS: u32 = 24;
+const PATIENCE_RUNS: u32 = 10;
 
 /// What was measured, as the journal keeps it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,7 +80,12 @@ impl Subject for Turn<'_> {
 
     fn slice(&mut self, length: Duration) -> Result<Vec<f64>, Loss> {
         let length = length.max(self.run * RUNS);
-        let latencies = self.ask(WARM_UP, length)?;
+        let warm_up = if self.run < LONG {
+            WARM_UP
+        } else {
+            Duration::ZERO
+        };
+        let latencies = self.ask(warm_up, length)?;
         // The first run of all sets things up, and takes longer than any after it.
         let fastest = latencies.iter().copied().min().unwrap_or_default();
         self.run = self.run.min(Duration::from_nanos(fastest));

@@ -11,7 +11,7 @@ use super::measuring::{AtBatch, measure};
 use super::proof::{Part, Prepared, prepare};
 use super::run::Run;
 use crate::optimize::{Event, Goal, OptimizeError, Stage};
-use crate::plan::{Case, Wave};
+use crate::plan::{Case, CaseData, Wave};
 use crate::profile::{Growth, Standing, drop_hopeless};
 
 /// How many candidates have their batches grown.
@@ -28,6 +28,9 @@ const FIRST_ENDS: u32 = 35;
 const WAVES_END: u32 = 60;
 const GROWTH_ENDS: u32 = 80;
 const SETTLED: u32 = 90;
+
+/// The fewest runs that tell anything: one to set up, two to measure.
+const LEAST_RUNS: u32 = 3;
 
 /// How much more patience there is with those that may be chosen.
 const LAST_PATIENCE: u32 = 6;
@@ -148,47 +151,45 @@ impl<'run, 'site> Search<'run, 'site> {
     /// Measures these at the first batches, and drops those that cannot win.
     fn compare(&mut self, indices: &[usize], ends: u32) -> Result<(), OptimizeError> {
         let deadline = self.run.site.share(ends);
-        for batch in self.first_batches() {
-            let unmeasured: Vec<usize> = indices
-                .iter()
-                .copied()
-                .filter(|&index| {
-                    self.run.entries[index].is_in() && self.run.entries[index].at(batch).is_none()
-                })
-                .collect();
-            self.measure(&unmeasured, batch, 1, deadline)?;
-        }
+        let Some(&smallest) = self.run.site.plan.batches.first.first() else {
+            return Ok(());
+        };
+        self.measure_missing(indices, smallest, deadline)?;
+        let second = self.second_batch(smallest);
+        self.measure_missing(indices, second, deadline)?;
         self.drop_hopeless();
         Ok(())
     }
 
-    /// The smallest batch, and the largest of the few that a run of does not take too long.
-    fn first_batches(&self) -> Vec<Option<usize>> {
-        let batches = &self.run.site.plan.batches;
-        let (Some(&smallest), Some(&second)) = (batches.first.first(), batches.first.last()) else {
-            return Vec::new();
-        };
-        let known = self.run.entries[self.reference].at(smallest);
-        let takes = |batch: Option<usize>| {
-            let rows = |batch: Option<usize>| {
-                f64::from(u32::try_from(batch.unwrap_or(1)).unwrap_or(u32::MAX))
-            };
-            known.map_or(0.0, |one| one.latency.p50_ms * rows(batch) / rows(smallest))
-        };
-        let fitting = batches.all.iter().copied().filter(|&batch| {
-            batch <= second && (takes(batch) <= SECOND_BATCH_LIMIT_MS || known.is_none())
+    fn measure_missing(
+        &mut self,
+        indices: &[usize],
+        batch: Option<usize>,
+        deadline: Duration,
+    ) -> Result<(), OptimizeError> {
+        let missing = indices.iter().copied().filter(|&index| {
+            let entry = &self.run.entries[index];
+            entry.is_in() && entry.at(batch).is_none()
         });
-        let second = if batches.growing {
-            fitting
-                .max()
-                .or(batches.all.get(1).copied())
-                .unwrap_or(smallest)
-        } else {
-            second
+        let missing: Vec<usize> = missing.collect();
+        self.measure(&missing, batch, 1, deadline)
+    }
+
+    /// The largest of the few first batches of which a run does not take too long.
+    fn second_batch(&self, smallest: Option<usize>) -> Option<usize> {
+        let batches = &self.run.site.plan.batches;
+        let second = batches.first.last().copied().flatten();
+        let known = self.run.entries[self.reference].at(smallest);
+        let Some(known) = known.filter(|_| batches.growing) else {
+            return second;
         };
-        let mut first = vec![smallest, second];
-        first.dedup();
-        first
+        let takes = |batch: Option<usize>| known.latency.p50_ms * rows(batch) / rows(smallest);
+        let fitting = batches.all.iter().copied();
+        let fitting = fitting
+            .filter(|&batch| batch <= second && takes(batch) <= SECOND_BATCH_LIMIT_MS)
+            .max();
+        // One step at least: what one sample does says little of what many do.
+        fitting.flatten().max(batches.all.get(1).copied().flatten())
     }
 
     /// Grows the batches of the best.
@@ -272,9 +273,36 @@ impl<'run, 'site> Search<'run, 'site> {
             if self.cases.iter().any(|known| known.case.data == case.data) {
                 continue;
             }
+            let mut everybody = indices.clone();
+            everybody.push(self.reference);
+            let takes = self.estimate(&everybody, batch) * 2;
+            if site.elapsed() + takes > site.plan.time_budget {
+                self.forget_unproven(&indices);
+                continue;
+            }
             self.prove_case(&case, &indices)?;
         }
         Ok(())
+    }
+
+    /// What there is no time to prove does not count: batches beyond those that were compared.
+    fn forget_unproven(&mut self, indices: &[usize]) {
+        let compared = self.cases.iter().filter_map(|known| match known.case.data {
+            CaseData::Generated { batch, .. } => batch,
+            CaseData::Rows { batch } => Some(batch),
+            CaseData::Given { .. } => None,
+        });
+        let largest = compared.max();
+        for &index in indices {
+            let entry = &mut self.run.entries[index];
+            entry
+                .measurements
+                .retain(|measurement| measurement.batch <= largest);
+        }
+        self.run.observer.event(&Event::OutOfTime {
+            skipped: "comparing at the largest batch, so that larger batches do not count"
+                .to_owned(),
+        });
     }
 
     fn prove_case(&mut self, case: &Case, indices: &[usize]) -> Result<(), OptimizeError> {
@@ -373,6 +401,15 @@ impl<'run, 'site> Search<'run, 'site> {
             return Ok(());
         }
         let site = self.run.site;
+        if site.elapsed() + self.estimate(indices, batch) * LEAST_RUNS > deadline {
+            let skipped = format!(
+                "batch {} of {} candidates",
+                batch.unwrap_or(1),
+                indices.len()
+            );
+            self.run.observer.event(&Event::OutOfTime { skipped });
+            return Ok(());
+        }
         let case = site.plan.case_of_batch(batch);
         let at = AtBatch {
             batch,
@@ -405,6 +442,19 @@ impl<'run, 'site> Search<'run, 'site> {
             self.run.observer.event(&event);
         }
         Ok(())
+    }
+
+    /// How long one run of each of these takes at a batch, all in all, judging by smaller batches. Nothing, where
+    /// nothing is known.
+    fn estimate(&self, indices: &[usize], batch: Option<usize>) -> Duration {
+        let reference = self.run.entries[self.reference].measurements.last();
+        let each = indices.iter().filter_map(|&index| {
+            let own = self.run.entries[index].measurements.last();
+            let known = own.or(reference)?;
+            Some(known.latency.p50_ms * rows(batch) / rows(known.batch))
+        });
+        let milliseconds: f64 = each.sum();
+        Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or(Duration::MAX)
     }
 
     fn still_in(&self) -> Vec<usize> {
@@ -452,6 +502,10 @@ impl<'run, 'site> Search<'run, 'site> {
         };
         self.run.observer.event(&event);
     }
+}
+
+fn rows(batch: Option<usize>) -> f64 {
+    f64::from(u32::try_from(batch.unwrap_or(1)).unwrap_or(u32::MAX))
 }
 
 /// Whether the noise leaves open which of two measurements is better.

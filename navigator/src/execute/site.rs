@@ -64,7 +64,7 @@ impl Site<'_> {
     /// left whatever the time, so that what is asked for at the end can be answered.
     pub(crate) fn step_limit(&self) -> Duration {
         let left = self.plan.time_budget.saturating_sub(self.elapsed());
-        self.plan.step_limit.min(left.max(self.share(2)))
+        self.plan.step_limit.min(left.max(self.share(5)))
     }
 
     /// The key of a piece of work of a candidate.

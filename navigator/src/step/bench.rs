@@ -196,12 +196,9 @@ fn slice(
     length: Length,
 ) -> Result<Vec<u64>, BenchError> {
     let warming = Instant::now();
-    loop {
+    while warming.elapsed() < length.warm_up {
         stage(session, inputs)?;
         drop(session.run()?);
-        if warming.elapsed() >= length.warm_up {
-            break;
-        }
     }
     let mut latencies = Vec::new();
     let start = Instant::now();
