@@ -2,8 +2,19 @@
 //!
 //! Knows no server, prints nothing and reads no environment variable.
 
+pub mod check;
+pub mod convert;
+mod execute;
 pub mod host;
 pub mod inspect;
+pub mod optimize;
+pub mod pack;
+pub mod plan;
+pub mod probe;
+pub mod profile;
 pub mod report;
 pub mod runtime;
 pub mod samples;
+pub mod serving;
+pub mod step;
+pub mod workspace;

@@ -1,9 +1,11 @@
 //! `OnnxCPU`: ONNX Runtime on the host's processor.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use nav_native::onnxruntime::OutputTarget;
 use nav_package_format::{Device, Format};
+use ort::session::builder::SessionBuilder;
 
 use crate::error::LoadError;
 use crate::library::{Libraries, VendorRuntime};
@@ -62,4 +64,32 @@ impl Runner for OnnxCpu {
         };
         loader.load(model, &facts.signature, options, |_| Ok(()))
     }
+}
+
+/// Writes the graph as ONNX Runtime rewrites it under these settings to a path of the caller's own choosing,
+/// in ONNX's own format. Running it needs the same version of ONNX Runtime, or a later one.
+pub fn save_optimized(
+    model: &ModelFile,
+    options: &LoadOptions,
+    to: &Path,
+) -> Result<(), LoadError> {
+    let facts = model.admit_onnx(&OnnxCpu)?;
+    let opened = library::open_for_cpu(&options.libraries);
+    let library = opened.map_err(|error| error.into_load_error(OnnxCpu.name(), RUNTIME))?;
+    let loader = Loader {
+        runner: OnnxCpu.name(),
+        library,
+        target: OutputTarget::Host,
+    };
+    let save = |builder: &mut SessionBuilder| {
+        let saving = builder.clone().with_optimized_model_path(to);
+        *builder = saving.map_err(|error| LoadError::Model {
+            runner: OnnxCpu.name().to_owned(),
+            path: model.path.clone(),
+            reason: error.to_string(),
+        })?;
+        Ok(())
+    };
+    loader.load(model, &facts.signature, options, save)?;
+    Ok(())
 }

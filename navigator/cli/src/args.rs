@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    config, doctor, infer, inspect, keygen, report, runtime, show, sign, unpack, verify,
+    config, doctor, infer, inspect, keygen, optimize, report, runtime, show, sign, step, unpack,
+    verify,
 };
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Inspect(inspect::InspectArgs),
     /// Run a model once, on one runner.
     Infer(Box<infer::InferArgs>),
+    /// Find the best way to run a model on this host, and prove it.
+    Optimize(Box<optimize::OptimizeArgs>),
     /// Tell what a package holds, how its variants did, and which one to take.
     Show(show::ShowArgs),
     /// Write all that a package says as one page of HTML.
@@ -69,6 +72,9 @@ pub(crate) enum Command {
     Sign(sign::SignArgs),
     /// Tell the options of a command and where each value comes from.
     Config(config::ConfigArgs),
+    /// Do one step of an optimization.
+    #[command(name = "__step", hide = true)]
+    Step(step::StepArgs),
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use nav_navigator::inspect::InspectError;
+use nav_navigator::optimize::OptimizeError;
+use nav_navigator::plan::PlanError;
 use nav_navigator::runtime::RuntimeError;
 use nav_navigator::samples::DimensionError;
 use nav_package_format::Format;
@@ -102,6 +104,12 @@ impl Exit {
         if let Some(exit) = Self::of_trust(cause) {
             return Some(exit);
         }
+        if cause.is::<NoChoiceError>() {
+            return Some(Self::NoVariant);
+        }
+        if let Some(error) = cause.downcast_ref::<OptimizeError>() {
+            return Some(Self::of_optimize(error));
+        }
         if cause.is::<DimensionError>() {
             return Some(Self::Usage);
         }
@@ -159,6 +167,18 @@ impl Exit {
         }
     }
 
+    fn of_optimize(error: &OptimizeError) -> Self {
+        match error {
+            OptimizeError::Plan(PlanError::NoRunner { .. }) => Self::Environment,
+            OptimizeError::Plan(PlanError::NoSignature { .. } | PlanError::NotATensor { .. }) => {
+                Self::Failure
+            }
+            OptimizeError::Plan(_) => Self::Usage,
+            OptimizeError::Samples(error) if error.is_integrity() => Self::Integrity,
+            _ => Self::Failure,
+        }
+    }
+
     fn of_load(error: &LoadError) -> Self {
         match error {
             LoadError::Unavailable { .. }
@@ -185,6 +205,14 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub(crate) struct UsageError(pub String);
 
+/// Nothing met the goals of an optimization.
+#[derive(Debug, thiserror::Error)]
+#[error("no variant met the goals: {reasons}")]
+pub(crate) struct NoChoiceError {
+    /// Why each strategy chose nothing.
+    pub(crate) reasons: String,
+}
+
 /// No runner on this host reads the model's format.
 #[derive(Debug, thiserror::Error)]
 #[error("no runner for {format} models is ready")]
@@ -210,6 +238,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
                 "name the signature with --signature, or make one with `nav sign`".to_owned(),
             );
         }
+        if let Some(OptimizeError::Plan(error)) = cause.downcast_ref() {
+            return of_plan(error);
+        }
         match cause.downcast_ref::<RuntimeError>()? {
             RuntimeError::Offline { runtime } => Some(format!(
                 "allow downloads, or `{} --from WHEEL`",
@@ -224,6 +255,20 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             _ => None,
         }
     })
+}
+
+fn of_plan(error: &PlanError) -> Option<String> {
+    match error {
+        PlanError::OpenDimensions { names } => {
+            let flags = names.iter().map(|name| format!("--dim {name}=MIN..MAX"));
+            let flags: Vec<String> = flags.collect();
+            let flags = flags.join(" ");
+            Some(format!("say them, as {flags}, or give samples with --data"))
+        }
+        PlanError::NamelessDimensions { .. } => Some("give samples with --data".to_owned()),
+        PlanError::NoRunner { .. } => Some("`nav doctor` says what each runner lacks".to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

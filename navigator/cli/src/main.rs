@@ -53,6 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Runtime(args) => commands::runtime::run(&args, &settings, printer),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Infer(args) => commands::infer::run(&args, &settings, printer),
+        Command::Optimize(args) => commands::optimize::run(&args, &settings, printer),
         Command::Show(args) => commands::show::run(&args),
         Command::Report(args) => commands::report::run(&args, printer),
         Command::Verify(args) => commands::verify::run(&args, &settings, printer),
@@ -60,6 +61,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Keygen(args) => commands::keygen::run(&args, printer),
         Command::Sign(args) => commands::sign::run(&args, printer),
         Command::Config(args) => commands::config::run(&args),
+        Command::Step(args) => commands::step::run(&args),
         Command::Worker => commands::worker::run(),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Settings {
     /// Where vendor libraries are.
     pub(crate) libraries: Libraries,
     /// Where runtimes and caches are kept.
-    cache: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
     /// Where it is recorded what this machine built.
     pub(crate) built_here: Option<PathBuf>,
     /// Whether downloads are forbidden.

@@ -17,6 +17,7 @@ pub mod parent;
 mod socket;
 mod tensors;
 
+pub use child::contain;
 pub use external::{EXTERNAL_RUNNERS, ExternalRunner, all_runners};
-pub use parent::{Isolated, WorkerCommand, WorkerOptions};
+pub use parent::{INHERITED_ENVIRONMENT, Isolated, Life, WorkerCommand, WorkerOptions};
 pub use socket::SocketError;

@@ -12,6 +12,7 @@ mod help;
 mod infer;
 mod inspect;
 mod nav;
+mod optimize;
 mod package;
 mod report;
 mod runtime;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 /// What `work` gives, or the message of its panic. What it worked on must not be used any more then.
-pub(super) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(payload.as_ref()))
 }
 

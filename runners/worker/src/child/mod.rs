@@ -5,4 +5,5 @@ mod loading;
 mod serve;
 mod session;
 
+pub use contain::contain;
 pub use serve::{ChildError, run};

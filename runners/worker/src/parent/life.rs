@@ -25,7 +25,7 @@ const LAST_LINES: usize = 3;
 
 /// A child process, as seen by everybody who talks to it.
 #[derive(Debug)]
-pub(super) struct Life {
+pub struct Life {
     /// A handle that stays this child's even after its number went to another process.
     process: OwnedFd,
     state: Mutex<State>,
@@ -48,7 +48,7 @@ struct End {
 
 impl Life {
     /// Watches a child until its end. The thread ends with the child.
-    pub(super) fn watch(mut child: Child) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
+    pub fn watch(mut child: Child) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
         let prepared = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
             .map_err(std::io::Error::from)
             .and_then(|process| {
@@ -81,18 +81,18 @@ impl Life {
     }
 
     /// Whether the process is gone.
-    pub(super) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.state().end.is_some()
     }
 
     /// When the process ended; now, if it has not.
-    pub(super) fn ended_at(&self) -> Instant {
+    pub fn ended_at(&self) -> Instant {
         let end = self.state().end.as_ref().map(|end| end.at);
         end.unwrap_or_else(Instant::now)
     }
 
     /// Kills the process for this reason. If it ended by itself, its own end is the reason.
-    pub(super) fn condemn(&self, reason: &str) {
+    pub fn condemn(&self, reason: &str) {
         let mut state = self.state();
         if state.end.is_none() {
             self.kill(&mut state, reason);
@@ -100,7 +100,7 @@ impl Life {
     }
 
     /// Kills the process for something it did. That stays the reason even if it ended right after it.
-    pub(super) fn blame(&self, fault: &str) {
+    pub fn blame(&self, fault: &str) {
         let mut state = self.state();
         if state.end.is_none() {
             self.kill(&mut state, fault);
@@ -118,7 +118,7 @@ impl Life {
     }
 
     /// Waits for the process to be gone, and says whether it is.
-    pub(super) fn wait(&self, limit: Duration) -> bool {
+    pub fn wait(&self, limit: Duration) -> bool {
         let running = |state: &mut State| state.end.is_none();
         let waited = self.ended.wait_timeout_while(self.state(), limit, running);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +126,7 @@ impl Life {
     }
 
     /// Why the process is lost: our reason if we killed it, else its true end; and what it wrote last.
-    pub(super) fn cause(&self) -> String {
+    pub fn cause(&self) -> String {
         let state = self.state();
         let last_lines = state.end.as_ref().map(|end| end.last_lines.as_str());
         let cause = match (&state.verdict, &state.end) {

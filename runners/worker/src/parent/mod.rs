@@ -12,4 +12,5 @@ mod worker;
 
 pub use isolated::Isolated;
 pub(crate) use isolated::{load, probe};
+pub use life::Life;
 pub use options::{INHERITED_ENVIRONMENT, WorkerCommand, WorkerOptions};

@@ -1,0 +1,155 @@
+//! Models that misbehave: each ends in a record with its reason, none in a package.
+
+use serde_json::Value;
+
+use super::models::{endless, hungry, not_a_number, other_shape, random, unknown_operator};
+use super::{command, optimize};
+use crate::nav::{Ended, Place};
+
+/// Optimizes a model that comes to nothing, and gives the record of the untouched one's correctness.
+fn fails(name: &str, model: &[u8], arguments: &[&str]) -> Option<(Place, Value)> {
+    let place = Place::new();
+    let file = format!("{name}.onnx");
+    place.write(&file, model);
+    let own = [&[file.as_str(), "--json", "--runner", "OnnxCPU"], arguments].concat();
+    let ended = optimize(&place, &own)?;
+    assert!(!place.path(&format!("{name}.nav")).exists());
+    let record = first_record(&ended.expect(3, &["no variant met the goals"]));
+    Some((place, record))
+}
+
+fn first_record(ended: &Ended) -> Value {
+    ended.json()["records"][0].clone()
+}
+
+fn check(name: &str, model: &[u8], arguments: &[&str], reason: &str) {
+    let Some((_, record)) = fails(name, model, arguments) else {
+        return;
+    };
+    assert_eq!(record["outcome"], "failed", "{record}");
+    let told = record["reason"].as_str().unwrap();
+    assert!(told.contains(reason), "{told}");
+}
+
+#[test]
+fn a_random_model_is_not_deterministic() {
+    check(
+        "random",
+        &random().to_bytes(),
+        &[],
+        "it is not deterministic",
+    );
+}
+
+#[test]
+fn a_model_that_gives_no_number_proves_nothing() {
+    check(
+        "nan",
+        &not_a_number().to_bytes(),
+        &[],
+        "it holds no finite number",
+    );
+}
+
+#[test]
+fn a_model_of_another_shape_than_declared_is_told_so() {
+    let said = "has shape [";
+    check("shape", &other_shape().to_bytes(), &["--seed", "3"], said);
+}
+
+#[test]
+fn a_model_that_hangs_is_killed_and_what_it_did_is_told() {
+    let said = "it did not run batch 1 within";
+    check(
+        "hang",
+        &endless(1 << 50).to_bytes(),
+        &["--time-budget", "6"],
+        said,
+    );
+}
+
+#[test]
+fn a_model_that_eats_memory_is_stopped() {
+    let Some((_, record)) = fails(
+        "hungry",
+        &hungry(2000).to_bytes(),
+        &["--memory-limit", "400"],
+    ) else {
+        return;
+    };
+    let told = record["reason"].as_str().unwrap();
+    let is_told = ["MiB is the limit", "allocate memory", "bad_alloc"];
+    assert!(is_told.iter().any(|text| told.contains(text)), "{told}");
+}
+
+#[test]
+fn an_operator_that_nobody_has_is_named() {
+    check(
+        "operator",
+        &unknown_operator().to_bytes(),
+        &[],
+        "Frobnicate",
+    );
+}
+
+#[test]
+fn what_failed_is_done_again_by_the_command_in_its_record() {
+    let Some((place, record)) = fails("random", &random().to_bytes(), &[]) else {
+        return;
+    };
+    let replay: Vec<&str> = record["replay"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|argument| argument.as_str().unwrap())
+        .collect();
+    let (program, arguments) = replay.split_first().unwrap();
+    assert_eq!(*program, env!("CARGO_BIN_EXE_nav"));
+    let again = place.nav(arguments).expect(1, &["the step failed"]);
+    assert!(
+        again.stdout.contains("not deterministic"),
+        "{}",
+        again.stdout
+    );
+}
+
+#[test]
+fn a_package_that_cannot_be_written_leaves_nothing_behind() {
+    let place = Place::new();
+    place.doubling_model();
+    let own = [
+        "double.onnx",
+        "--runner",
+        "OnnxCPU",
+        "--time-budget",
+        "15",
+        "--max-batch",
+        "2",
+    ];
+    let Some(ended) = optimize(&place, &[&own[..], &["-o", "/proc/double.nav"]].concat()) else {
+        return;
+    };
+    ended.expect(1, &["/proc"]);
+    // A limit on the size of files is what a full disk looks like to who writes.
+    let Some(plain) = command(&place, &own) else {
+        return;
+    };
+    let mut limited = place.command(&[]);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\""])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .current_dir(limited.get_current_dir().unwrap())
+        .env_clear();
+    for (name, value) in limited.env("PATH", "/usr/bin:/bin").get_envs() {
+        if let Some(value) = value {
+            shell.env(name, value);
+        }
+    }
+    let ended = Ended::of(&shell.output().unwrap());
+    assert_ne!(ended.code, 0, "{ended:?}");
+    assert!(!place.path("double.nav").exists());
+    let left = crate::nav::listing(place.path("double.onnx").parent().unwrap());
+    assert_eq!(left, ["cache", "double.onnx"], "{ended:?}");
+}

@@ -1,0 +1,214 @@
+//! What all steps of one run share: the plan, the folder, the clock, and how processes are started.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nav_package_format::TensorData;
+use nav_runners::{Libraries, LoadOptions, ModelFile};
+use nav_worker::WorkerCommand;
+use serde::Serialize;
+
+use super::child::{Child, Loss};
+use crate::check::Tolerances;
+use crate::convert::{self, Conversion};
+use crate::optimize::{ModelSource, OptimizeError};
+use crate::plan::{Candidate, Case, CaseData, HostFacts, Origin, Plan};
+use crate::samples::SampleSource;
+use crate::step::{ConversionStep, StepCase, StepFile, write_tensors};
+use crate::workspace::{Journal, Key, Workspace};
+
+/// What all steps share.
+#[derive(Debug)]
+pub(crate) struct Site<'run> {
+    pub(crate) plan: &'run Plan,
+    pub(crate) source: &'run ModelSource,
+    pub(crate) host: &'run HostFacts,
+    pub(crate) libraries: &'run Libraries,
+    pub(crate) command: &'run WorkerCommand,
+    pub(crate) samples: &'run SampleSource,
+    pub(crate) workspace: &'run Workspace,
+    pub(crate) journal: Journal,
+    pub(crate) started: Instant,
+}
+
+/// What the outcome of any step of a candidate depends on.
+#[derive(Serialize)]
+struct Basis<'a> {
+    model: nav_package_format::Digest,
+    candidate: &'a Candidate,
+    runner_version: Option<&'a str>,
+    host: nav_package_format::Digest,
+    program: &'static str,
+}
+
+/// What the data of a case depends on besides.
+#[derive(Serialize)]
+struct DataBasis<'a> {
+    data: &'a CaseData,
+    seed: u64,
+    samples: nav_package_format::Digest,
+}
+
+impl Site<'_> {
+    /// How long the run has taken.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// A part of the time budget, in percent.
+    pub(crate) fn share(&self, percent: u32) -> Duration {
+        self.plan.time_budget * percent / 100
+    }
+
+    /// The most time that a step may take now: its own limit, and what is left of the budget. A little is
+    /// left whatever the time, so that what is asked for at the end can be answered.
+    pub(crate) fn step_limit(&self) -> Duration {
+        let left = self.plan.time_budget.saturating_sub(self.elapsed());
+        self.plan.step_limit.min(left.max(self.share(5)))
+    }
+
+    /// The key of a piece of work of a candidate.
+    pub(crate) fn key(
+        &self,
+        kind: &str,
+        candidate: &Candidate,
+        data: Option<&CaseData>,
+    ) -> Option<Key> {
+        let basis = Basis {
+            model: self.plan.model,
+            candidate,
+            runner_version: self.host.version(&candidate.runner),
+            host: self.host.identity(),
+            program: env!("CARGO_PKG_VERSION"),
+        };
+        let data = data.map(|data| DataBasis {
+            data,
+            seed: self.plan.seed,
+            samples: self.samples.digest(),
+        });
+        // What another limit on memory ended may go well with this one.
+        let memory = self
+            .plan
+            .is_memory_limit_given
+            .then_some(self.plan.memory_limit);
+        Key::of(kind, &(basis, data, &self.plan.tolerances, memory))
+    }
+
+    /// The model file of a candidate.
+    pub(crate) fn model_file(&self, candidate: &Candidate) -> ModelFile {
+        match &candidate.origin {
+            Origin::Untouched => self.source.file.clone(),
+            Origin::Converted(name) => {
+                let conversion = convert::find(name);
+                let format = conversion.map_or(self.plan.format, Conversion::to);
+                let short = short_key(&(
+                    "conversion",
+                    self.plan.model,
+                    name,
+                    self.host.version(&candidate.runner),
+                ));
+                ModelFile {
+                    path: self
+                        .workspace
+                        .converted(&format!("{name}-{short}.{format}")),
+                    format,
+                }
+            }
+        }
+    }
+
+    /// The step of a candidate, with the cases that are known by now.
+    pub(crate) fn step_file(&self, candidate: &Candidate, cases: Vec<StepCase>) -> StepFile {
+        let conversion = match &candidate.origin {
+            Origin::Untouched => None,
+            Origin::Converted(name) => Some(ConversionStep {
+                name: name.clone(),
+                from: self.source.file.clone(),
+            }),
+        };
+        StepFile {
+            schema: StepFile::SCHEMA,
+            variant: candidate.variant.clone(),
+            runner: candidate.runner.clone(),
+            model: self.model_file(candidate),
+            options: LoadOptions {
+                device: candidate.device,
+                settings: candidate.settings.clone(),
+                libraries: self.libraries.clone(),
+            },
+            instances: candidate.instances,
+            conversion,
+            signature: self.plan.signature.clone(),
+            tolerances: Tolerances {
+                rules: self.plan.tolerances.clone(),
+            },
+            memory_limit: self.plan.memory_limit,
+            cases,
+        }
+    }
+
+    /// Where the step file of a candidate is.
+    pub(crate) fn step_path(&self, candidate: &Candidate) -> PathBuf {
+        let name = format!("{}-{}", candidate.variant, candidate.runner);
+        self.workspace.step(&name)
+    }
+
+    /// The inputs of a case, in a file.
+    pub(crate) fn inputs(&self, case: &Case) -> Result<PathBuf, OptimizeError> {
+        let path = self.workspace.sample(&self.file_name(case));
+        if !path.exists() {
+            let made = self.samples.make(&case.data)?;
+            let views = made
+                .iter()
+                .map(|(name, tensor)| (name.as_str(), TensorData::view(tensor)));
+            write_tensors(&path, views).map_err(|source| OptimizeError::Tensors {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        Ok(path)
+    }
+
+    /// Where the outputs of the reference, which is this candidate, are for a case.
+    pub(crate) fn expected(&self, reference: &Candidate, case: &Case) -> PathBuf {
+        let version = self.host.version(&reference.runner);
+        let short = short_key(&(self.plan.model, version, reference, self.file_name(case)));
+        self.workspace.reference(&format!("{}-{short}", case.name))
+    }
+
+    /// A name for files of a case: what it is called, and what its data depends on.
+    fn file_name(&self, case: &Case) -> String {
+        let basis = DataBasis {
+            data: &case.data,
+            seed: self.plan.seed,
+            samples: self.samples.digest(),
+        };
+        format!("{}-{}", case.name, short_key(&(self.plan.model, basis)))
+    }
+
+    /// How many processes may hold the model at once: weights, what a runtime makes of them, and room to work.
+    pub(super) fn room(&self) -> usize {
+        const EACH: u64 = 64 << 20;
+        let files = &self.source.inspection;
+        let external = files.external_files.iter().map(|file| file.bytes);
+        let weights = external.fold(files.file.bytes, u64::saturating_add);
+        let each = weights.saturating_mul(3).saturating_add(EACH);
+        let room = self.host.memory_bytes / each;
+        usize::try_from(room).unwrap_or(usize::MAX).max(2)
+    }
+
+    /// Starts the process of a candidate's step. It ends with the thread that calls this.
+    pub(super) fn start(&self, candidate: &Candidate) -> Result<Child, Loss> {
+        Child::start(
+            self.command,
+            &self.step_path(candidate),
+            self.plan.memory_limit,
+        )
+    }
+}
+
+/// The first digits of the digest of what a file depends on, to be part of its name.
+fn short_key(basis: &impl Serialize) -> String {
+    let digest = Key::of("file", basis).map(|key| key.0.to_string());
+    digest.unwrap_or_default().chars().take(12).collect()
+}

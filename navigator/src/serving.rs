@@ -1,0 +1,170 @@
+//! How a server should run the choice, made of what was measured; and who measures it there.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use nav_package_format::package::record::PERFORMANCE;
+use nav_package_format::package::{Choice, Measurement, Record, Serving, Variant};
+use nav_runners::ModelFile;
+
+/// Measures a variant through the server's own engine and batching. The server is not known here: whoever knows
+/// it hands this in.
+pub trait ServingMeasurer: Debug {
+    /// What is measured within about this time; the reason, where nothing could be.
+    fn measure(
+        &self,
+        variant: &Variant,
+        model: &ModelFile,
+        serving: &Serving,
+        budget: Duration,
+    ) -> Result<Vec<Measurement>, String>;
+}
+
+/// How much less throughput a smaller batch may have and still be the one to prefer: what is left is the noise.
+const NEARLY: f64 = 0.97;
+
+/// The longest that a request waits for others.
+const LONGEST_DELAY_US: f64 = 5000.0;
+
+/// The strategies that would rather not wait.
+const MIN_LATENCY: &str = "min-latency";
+
+/// The serving configuration of a choice that this strategy made.
+pub fn configuration(
+    choice: &Choice,
+    strategy: &str,
+    variants: &[Variant],
+    records: &[Record],
+) -> Option<Serving> {
+    let runtime = &choice.runtime;
+    let variant = variants
+        .iter()
+        .find(|variant| variant.name == runtime.variant && variant.runner == runtime.runner)?;
+    let own = records.iter().filter(|record| {
+        record.variant == runtime.variant
+            && record.runner == runtime.runner
+            && record.step == PERFORMANCE
+    });
+    let max_batch = choice.max_batch;
+    let fits = |measurement: &&Measurement| measurement.batch <= max_batch;
+    let measured: Vec<&Measurement> = own
+        .flat_map(|record| &record.measurements)
+        .filter(fits)
+        .collect();
+    let most = measured
+        .iter()
+        .map(|one| one.throughput)
+        .fold(0.0, f64::max);
+    let preferred = measured
+        .into_iter()
+        .filter(|one| one.throughput >= most * NEARLY)
+        .min_by_key(|one| one.batch)
+        .unwrap_or(&choice.measurement);
+    let preferred_batch = preferred.batch.filter(|&batch| batch > 1);
+    let waits = strategy != MIN_LATENCY && preferred_batch.is_some();
+    Some(Serving {
+        variant: runtime.variant.clone(),
+        runner: runtime.runner.clone(),
+        max_batch,
+        preferred_batches: preferred_batch.into_iter().collect(),
+        queue_delay_us: if waits { delay(preferred) } else { 0 },
+        instances: variant.instances,
+        threads: variant.settings.intra_threads,
+    })
+}
+
+/// Half of what a batch takes: the next one is formed while one runs, so waiting longer gains nothing.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it was limited to a few thousand"
+)]
+fn delay(batch: &Measurement) -> u64 {
+    (batch.latency.p50_ms * 1e3 / 2.0).clamp(0.0, LONGEST_DELAY_US) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use nav_package_format::package::{Latency, Outcome, Runtime};
+
+    use super::*;
+
+    fn measured(batch: usize, p50_ms: f64, throughput: f64) -> Measurement {
+        Measurement {
+            batch: Some(batch),
+            latency: Latency {
+                p50_ms,
+                ..Latency::default()
+            },
+            throughput,
+            ..Measurement::default()
+        }
+    }
+
+    fn check(
+        strategy: &str,
+        chosen: usize,
+        largest: usize,
+        expected: (Option<usize>, &[usize], u64),
+    ) {
+        let mut record = Record::new(PERFORMANCE, "onnx", "OnnxCPU", Outcome::Ok);
+        record.measurements = vec![
+            measured(1, 1.0, 1000.0),
+            measured(8, 2.0, 3950.0),
+            measured(16, 4.0, 4000.0),
+            measured(32, 9.0, 3500.0),
+        ];
+        let measurement = record
+            .measurements
+            .iter()
+            .find(|one| one.batch == Some(chosen));
+        let choice = Choice {
+            runtime: Runtime {
+                variant: "onnx".to_owned(),
+                runner: "OnnxCPU".to_owned(),
+            },
+            measurement: *measurement.unwrap(),
+            max_batch: Some(largest),
+            ties: Vec::new(),
+            why: String::new(),
+        };
+        let variant = Variant {
+            name: "onnx".to_owned(),
+            format: "onnx".to_owned(),
+            runner: "OnnxCPU".to_owned(),
+            device: nav_package_format::Device::Cpu,
+            settings: nav_package_format::RunnerSettings::default(),
+            instances: 2,
+            files: Vec::new(),
+            built_for: None,
+        };
+        let found = configuration(&choice, strategy, &[variant], &[record]).unwrap();
+        let (max_batch, preferred, delay) = expected;
+        assert_eq!(
+            (
+                found.max_batch,
+                found.preferred_batches.as_slice(),
+                found.queue_delay_us
+            ),
+            (max_batch, preferred, delay)
+        );
+        assert_eq!(found.instances, 2);
+    }
+
+    #[test]
+    fn the_smallest_batch_that_does_nearly_as_much_as_the_best_is_preferred() {
+        check("max-throughput", 16, 16, (Some(16), &[8], 1000));
+        check(
+            "max-throughput within 9 ms at p99",
+            16,
+            32,
+            (Some(32), &[8], 1000),
+        );
+    }
+
+    #[test]
+    fn who_wants_the_lowest_latency_does_not_wait() {
+        check("min-latency", 1, 1, (Some(1), &[], 0));
+        check("min-latency", 1, 16, (Some(16), &[8], 0));
+    }
+}
