@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nav_package_format::Format;
 use nav_package_format::numpy::{Limits, NumpyFile, read_file};
+use nav_package_format::onnx::{self, ShareError, Weight};
 use nav_package_format::package::manifest::CURRENT;
 use nav_package_format::package::{
     Manifest, PackageError, PackageWriter, PackedModel, VariantFile,
@@ -34,18 +35,35 @@ pub struct SampleFiles {
     pub outputs: PathBuf,
 }
 
+/// What a model that shares weights finds the untouched one under.
+const ORIGINAL: &str = "original.onnx";
+
+/// Why a package cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// The package cannot be written.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// The weights of a model cannot be shared.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+}
+
 /// The step that samples are packed for.
 const KIND: &str = "correctness";
 
 /// Writes the package to this path, whole or not at all. `seen` is told the bytes of each file written so far.
-pub fn pack(
-    optimized: &Optimized,
-    to: &Path,
-    seen: &mut dyn FnMut(u64),
-) -> Result<(), PackageError> {
+pub fn pack(optimized: &Optimized, to: &Path, seen: &mut dyn FnMut(u64)) -> Result<(), PackError> {
     let mut writer = PackageWriter::create(to)?;
+    let mut original = optimized.files.first().map(Original::of);
     let mut packed: Vec<Vec<VariantFile>> = Vec::new();
-    for files in &optimized.files {
+    for (number, files) in optimized.files.iter().enumerate() {
+        let rewritten = optimized.workspace.path().join(format!("shared-{number}"));
+        let shared = match &mut original {
+            Some(original) if number > 0 => original.share_with(files, &rewritten)?,
+            _ => None,
+        };
+        let files = shared.as_ref().unwrap_or(files);
         let model = PackedModel {
             format: files.format,
             path: &files.path,
@@ -81,7 +99,53 @@ pub fn pack(
         serving: optimized.serving.clone(),
         provenance: optimized.provenance.clone(),
         files: Vec::new(),
-    })
+    })?;
+    Ok(())
+}
+
+/// The untouched model, whose weights other models may refer to.
+struct Original<'a> {
+    files: &'a ModelFiles,
+    weights: Option<Vec<Weight>>,
+}
+
+impl<'a> Original<'a> {
+    const fn of(files: &'a ModelFiles) -> Self {
+        Self {
+            files,
+            weights: None,
+        }
+    }
+
+    /// The same model without the weights that the original has bit by bit, written to this path; none if it has
+    /// none of them.
+    fn share_with(
+        &mut self,
+        model: &ModelFiles,
+        to: &Path,
+    ) -> Result<Option<ModelFiles>, PackError> {
+        let is_onnx = |files: &ModelFiles| files.format == Format::Onnx;
+        if !is_onnx(self.files) || !is_onnx(model) || !model.others.is_empty() {
+            return Ok(None);
+        }
+        let weights = match &self.weights {
+            Some(weights) => weights,
+            None => self.weights.insert(onnx::weights_of(&self.files.path)?),
+        };
+        // An earlier run may have been killed here.
+        drop(std::fs::remove_file(to));
+        if onnx::share_weights(&model.path, weights, ORIGINAL, to)?.is_none() {
+            return Ok(None);
+        }
+        let own = (ORIGINAL.to_owned(), self.files.path.clone());
+        let others = self.files.others.iter().cloned();
+        Ok(Some(ModelFiles {
+            folder: model.folder.clone(),
+            format: model.format,
+            path: to.to_owned(),
+            others: std::iter::once(own).chain(others).collect(),
+        }))
+    }
 }
 
 fn add_sample(writer: &mut PackageWriter, name: &str, path: &Path) -> Result<(), PackageError> {

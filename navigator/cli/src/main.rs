@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod config;
+mod duration;
 mod environment;
 mod exit;
 mod printer;

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 /// Says things, or keeps quiet.
@@ -57,6 +57,20 @@ impl Printer {
         let bar = ProgressBar::with_draw_target(Some(0), self.target());
         let style = "{msg} {bar:30} {bytes}/{total_bytes} {eta}";
         bar.with_style(ProgressStyle::with_template(style).unwrap_or_else(|_| plain_style()))
+    }
+
+    /// A progress bar over a time budget, invisible where nobody watches.
+    pub(crate) fn time_bar(self, budget: Duration) -> ProgressBar {
+        let length = u64::try_from(budget.as_millis()).unwrap_or(u64::MAX);
+        let bar = ProgressBar::with_draw_target(Some(length), self.target());
+        let style = "{bar:20} {elapsed} of at most {len}  {wide_msg}";
+        let style = ProgressStyle::with_template(style).unwrap_or_else(|_| plain_style());
+        let budget = format!("{}s", budget.as_secs());
+        let told = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
+            // Nothing is left to do about a text that cannot be made.
+            let _written = text.write_str(&budget);
+        };
+        bar.with_style(style.with_key("len", told))
     }
 
     /// A sign of life for something of unknown length, invisible where nobody watches.

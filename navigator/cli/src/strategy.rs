@@ -7,6 +7,7 @@ use nav_package_format::package::{
     SelectedRuntime, Strategy,
 };
 
+use crate::duration;
 use crate::exit::UsageError;
 
 /// The flags that say how to choose.
@@ -114,17 +115,9 @@ fn budget(text: &str) -> Result<MaxThroughputWithLatencyBudget, UsageError> {
         Some((time, percentile)) => (time, percentile.parse().map_err(|_| wrong())?),
         None => (text, Percentile::P99),
     };
-    let (number, scale) = match (time.strip_suffix("ms"), time.strip_suffix('s')) {
-        (Some(number), _) => (number, 1.0),
-        (None, Some(number)) => (number, 1e3),
-        (None, None) => return Err(wrong()),
-    };
-    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-    if !number.is_finite() || number <= 0.0 {
-        return Err(wrong());
-    }
+    let time = duration::parse(time).map_err(|_| wrong())?;
     Ok(MaxThroughputWithLatencyBudget {
-        budget_ms: number * scale,
+        budget_ms: time.as_secs_f64() * 1e3,
         percentile,
     })
 }

@@ -3,6 +3,7 @@
 mod comparison;
 mod doctor;
 mod inspection;
+mod optimized;
 mod options;
 mod package;
 mod runtimes;
@@ -12,6 +13,7 @@ mod verified;
 
 pub(crate) use doctor::doctor;
 pub(crate) use inspection::inspection;
+pub(crate) use optimized::optimized;
 pub(crate) use options::options;
 pub(crate) use package::package;
 pub(crate) use runtimes::runtimes;

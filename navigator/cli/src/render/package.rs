@@ -83,7 +83,7 @@ pub(crate) fn chosen(choice: &Choice) -> String {
 }
 
 /// How a server runs it unless told otherwise.
-fn served(serving: &Serving) -> String {
+pub(crate) fn served(serving: &Serving) -> String {
     let mut parts = vec![format!("{} on {}", serving.variant, serving.runner)];
     parts.extend(
         serving
