@@ -54,6 +54,11 @@ impl Batch {
         self.jobs.iter().map(|job| &job.call)
     }
 
+    /// The call of this number.
+    pub fn call(&self, index: usize) -> Option<&Call> {
+        Some(&self.jobs.get(index)?.call)
+    }
+
     /// Whether nobody waits for the answer to this call any more.
     pub fn is_cancelled(&self, index: usize) -> bool {
         self.jobs.get(index).is_some_and(|job| job.is_cancelled())

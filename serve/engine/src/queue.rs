@@ -243,5 +243,10 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
+#[cfg(not(loom))]
 #[cfg(test)]
 mod tests;
+
+#[cfg(loom)]
+#[cfg(test)]
+mod model;
