@@ -112,7 +112,7 @@ fn runner(loaded: &Arc<dyn Loaded>, options: ModelOptions) -> ModelSpec {
 #[expect(clippy::unnecessary_wraps, reason = "it has the signature of a model")]
 fn echo(batch: &mut Batch) -> Result<(), InferError> {
     for index in 0..batch.len() {
-        let input = batch.calls().nth(index).and_then(|call| call.input(0));
+        let input = batch.call(index).and_then(|call| call.input(0));
         let output = input.map(|input| Tensor {
             desc: input.desc.clone(),
             bytes: input.contiguous(),

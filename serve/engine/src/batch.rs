@@ -54,6 +54,11 @@ impl Batch {
         self.jobs.iter().map(|job| &job.call)
     }
 
+    /// The call of this number.
+    pub fn call(&self, index: usize) -> Option<&Call> {
+        Some(&self.jobs.get(index)?.call)
+    }
+
     /// Whether nobody waits for the answer to this call any more.
     pub fn is_cancelled(&self, index: usize) -> bool {
         self.jobs.get(index).is_some_and(|job| job.is_cancelled())
@@ -75,7 +80,9 @@ impl Batch {
         if job.is_done() {
             return None;
         }
+        let model = Arc::clone(job.reply.as_ref()?.model());
         Some(Responder {
+            model,
             reply: job.reply.take(),
             _permit: job.permit.take(),
             _turn: job.turn.take(),
@@ -98,9 +105,11 @@ impl Batch {
     }
 }
 
-/// The duty to answer one call with any number of responses. Dropping it says that there are no more.
+/// The duty to answer one call with any number of responses. It must be ended or finished; dropping it is an
+/// error that the receiver gets to know.
 #[derive(Debug)]
 pub struct Responder {
+    model: Arc<str>,
     reply: Option<Reply>,
     _permit: Option<Permit>,
     _turn: Option<Turn>,
@@ -132,10 +141,15 @@ impl Responder {
 
     /// Gives the last response, or the error that there is instead.
     pub fn finish(mut self, result: Result<Response, InferError>) {
-        self.end(Some(result));
+        self.close(Some(result));
     }
 
-    fn end(&mut self, last: Option<Result<Response, InferError>>) {
+    /// Says that there are no more responses.
+    pub fn end(mut self) {
+        self.close(None);
+    }
+
+    fn close(&mut self, last: Option<Result<Response, InferError>>) {
         let Some(reply) = self.reply.take() else {
             return;
         };
@@ -159,6 +173,18 @@ impl Responder {
 
 impl Drop for Responder {
     fn drop(&mut self) {
-        self.end(None);
+        if self.reply.is_none() {
+            return;
+        }
+        let model = Arc::clone(&self.model);
+        let error = if std::thread::panicking() {
+            InferError::Panicked {
+                model,
+                message: "while it was responding".into(),
+            }
+        } else {
+            InferError::Unanswered { model }
+        };
+        self.close(Some(Err(error)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use nav_package_format::{Digest, Signature};
 
@@ -16,6 +17,9 @@ use crate::options::ModelOptions;
 use crate::reply::{Channel, ReplyFuture, ReplyStream, Target, Withdrawal};
 use crate::request::Request;
 use crate::statistics::ModelStatistics;
+
+/// How long instances that were made may take to go when others could not be.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A model to be served.
 #[derive(Clone, Debug)]
@@ -76,11 +80,18 @@ impl Model {
             result = result.and(instance::start(&model.core, index, sender.clone()));
         }
         drop(sender);
-        // All of them, so that nothing of a failed load is left behind when this returns.
         for outcome in started {
             result = result.and(outcome);
         }
-        result.map(|()| model)
+        if let Err(error) = result {
+            // Nothing of a failed load is left behind when this returns.
+            let core = Arc::clone(&model.core);
+            drop(model);
+            let now = Instant::now();
+            core.wait_ended(now.checked_add(PATIENCE).unwrap_or(now));
+            return Err(error);
+        }
+        Ok(model)
     }
 
     /// A model that asks others, and so has no threads of its own.

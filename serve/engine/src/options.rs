@@ -48,7 +48,8 @@ pub struct ModelOptions {
 pub struct BatchPolicy {
     /// Sizes at which a batch runs at once, in any order. None means the largest only.
     pub preferred_sizes: Vec<usize>,
-    /// How long the first request of a batch waits for others.
+    /// How long the first request of a batch waits for others; none waits for more than half of the time that it
+    /// has before it expires.
     pub delay: Duration,
     /// Whether responses leave in the order in which requests came.
     pub preserve_ordering: bool,

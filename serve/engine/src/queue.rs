@@ -28,6 +28,8 @@ struct State<T> {
     /// Whether batches no longer wait to grow.
     hurries: bool,
     has_leader: bool,
+    /// Until when the leader sleeps.
+    leader_until: Option<Instant>,
     /// Instances that sleep and were not told to wake up.
     asleep: usize,
     /// Wake-ups that were given and not yet taken.
@@ -70,6 +72,7 @@ impl<T: Waits> Queue<T> {
                 is_closed: false,
                 hurries: false,
                 has_leader: false,
+                leader_until: None,
                 asleep: 0,
                 calls: 0,
             }),
@@ -90,13 +93,15 @@ impl<T: Waits> Queue<T> {
         if state.is_closed {
             return Err((item, Refusal::Closed));
         }
-        let ticket = state
+        let (ticket, patience) = state
             .waiting
             .push(item, arrival, numbered)
             .map_err(|(item, Full(limit))| (item, Refusal::Full(limit)))?;
         let earliest = state.waiting.earliest();
         if state.has_leader {
-            let is_enough = state.waiting.may_be_enough();
+            let is_urgent =
+                patience.is_some_and(|it| state.leader_until.is_none_or(|until| it < until));
+            let is_enough = is_urgent || state.waiting.may_be_enough();
             drop(state);
             if is_enough {
                 self.leader.notify_one();
@@ -144,6 +149,7 @@ impl<T: Waits> Queue<T> {
                 && !state.has_leader
             {
                 state.has_leader = true;
+                state.leader_until = Some(until);
                 state = wait_for(&self.leader, state, until.saturating_duration_since(now));
                 state.has_leader = false;
                 continue;
@@ -243,5 +249,10 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
+#[cfg(not(loom))]
 #[cfg(test)]
 mod tests;
+
+#[cfg(loom)]
+#[cfg(test)]
+mod model;

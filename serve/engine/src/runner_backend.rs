@@ -82,7 +82,7 @@ impl Executor for RunnerExecutor {
         let outputs = self.session.run()?;
         batch.note_ran();
         if batch.len() == 1 {
-            let response = batch.calls().next().map(|call| whole(call, outputs));
+            let response = batch.call(0).map(|call| whole(call, outputs));
             if let Some(response) = response {
                 batch.answer(0, Ok(response));
             }
@@ -99,7 +99,7 @@ impl RunnerExecutor {
             .map_err(|position| self.wrong_rows(outputs.get(position), rows))?;
         let mut start = 0;
         for index in 0..batch.len() {
-            let Some(call) = batch.calls().nth(index) else {
+            let Some(call) = batch.call(index) else {
                 break;
             };
             let range = start..start + call.rows();

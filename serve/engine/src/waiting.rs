@@ -31,6 +31,8 @@ pub(crate) struct Entry<T> {
     pub(crate) expires: Option<Instant>,
     /// When it is to stand back.
     stands_back: Option<Instant>,
+    /// Until when it lets a batch grow: half of the time that it has.
+    patience: Option<Instant>,
     pub(crate) item: T,
 }
 
@@ -139,13 +141,14 @@ impl<T: Waits> Waiting<T> {
         self.rows >= least.unwrap_or(self.sizes.max)
     }
 
-    /// Adds one, unless its queue is full. `numbered` is told its place before it can be seen.
+    /// Adds one, unless its queue is full; and until when it lets a batch grow. `numbered` is told its place
+    /// before it can be seen.
     pub(crate) fn push(
         &mut self,
         mut item: T,
         arrival: Arrival,
         numbered: impl FnOnce(&mut T, u64),
-    ) -> Result<Ticket, (T, Full)> {
+    ) -> Result<(Ticket, Option<Instant>), (T, Full)> {
         if self.len >= self.most {
             return Err((item, Full(self.most)));
         }
@@ -167,6 +170,10 @@ impl<T: Waits> Waiting<T> {
             TimeoutAction::Reject => (earlier(end, arrival.deadline), None),
             TimeoutAction::Delay => (arrival.deadline, end),
         };
+        let patience = earlier(expires, stands_back).map(|end| {
+            let time = end.saturating_duration_since(arrival.arrived);
+            arrival.arrived + time / 2
+        });
         self.earliest = earlier(self.earliest, earlier(expires, stands_back));
         self.len += 1;
         self.rows += item.rows();
@@ -175,12 +182,14 @@ impl<T: Waits> Waiting<T> {
             arrived: arrival.arrived,
             expires,
             stands_back,
+            patience,
             item,
         });
-        Ok(Ticket {
+        let ticket = Ticket {
             level: index,
             place,
-        })
+        };
+        Ok((ticket, patience))
     }
 
     /// Takes one out again, if it still waits.
@@ -278,6 +287,7 @@ impl<T: Waits> Waiting<T> {
             picks: smallvec![0],
             rows: smallvec![leader.item.rows()],
             oldest: leader.arrived,
+            patience: leader.patience,
             is_full: !self.sizes.is_batching,
         };
         if !self.sizes.is_batching {
@@ -301,6 +311,7 @@ impl<T: Waits> Waiting<T> {
             selection.picks.push(position + 1);
             selection.rows.push(rows);
             selection.oldest = selection.oldest.min(entry.arrived);
+            selection.patience = earlier(selection.patience, entry.patience);
         }
         selection.is_full |= rows >= self.sizes.max;
         Some(selection)
@@ -349,6 +360,8 @@ struct Selection {
     /// Rows up to and with each of them.
     rows: Positions,
     oldest: Instant,
+    /// Until when all of them let the batch grow.
+    patience: Option<Instant>,
     /// Whether no more would fit.
     is_full: bool,
 }
@@ -366,7 +379,7 @@ impl Sizes {
         if selection.is_full || at_once {
             return Ok(all);
         }
-        match selection.oldest.checked_add(self.delay) {
+        match earlier(selection.oldest.checked_add(self.delay), selection.patience) {
             Some(until) if until > now => Err(until),
             _ => Ok(all),
         }

@@ -202,5 +202,10 @@ impl<A> fmt::Debug for Channel<A> {
     }
 }
 
+#[cfg(not(loom))]
 #[cfg(test)]
 mod tests;
+
+#[cfg(loom)]
+#[cfg(test)]
+mod model;

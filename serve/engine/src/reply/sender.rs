@@ -40,6 +40,11 @@ impl Reply {
         }
     }
 
+    /// The model that is to answer.
+    pub(crate) const fn model(&self) -> &Arc<str> {
+        &self.model
+    }
+
     /// Lets the answer wait for those to earlier requests.
     pub(crate) fn in_order(&mut self, order: &Arc<Order>, place: u64) {
         self.order = Some((Arc::clone(order), place));

@@ -52,7 +52,7 @@ impl Bench {
         let item = Item(kind, rows, self.count);
         self.count += 1;
         let pushed = self.waiting.push(item, arrival, |_, _| {});
-        pushed.map_err(|(_, full)| full)
+        pushed.map(|(ticket, _)| ticket).map_err(|(_, full)| full)
     }
 
     fn push(&mut self, millis: u64, kind: char, rows: usize) -> Ticket {
@@ -140,6 +140,19 @@ fn a_batch_waits_for_more_until_the_oldest_has_waited_enough() {
     bench.push(7, 'a', 1);
     assert!(bench.waiting.may_be_enough());
     assert_eq!(bench.take(7), Ok(vec![2, 3]));
+}
+
+#[test]
+fn a_batch_does_not_grow_until_one_of_it_expires() {
+    let mut bench = Bench::new(&batching(4, &[], 100));
+    bench.push(0, 'a', 1);
+    let arrival = Arrival {
+        deadline: Some(bench.at(30)),
+        ..bench.arrival(10, 1)
+    };
+    bench.push_arrival('a', 1, arrival).unwrap();
+    assert_eq!(bench.take(10), Err(Next::Later(bench.at(20))));
+    assert_eq!(bench.take(20), Ok(vec![0, 1]));
 }
 
 #[test]

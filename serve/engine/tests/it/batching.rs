@@ -93,3 +93,19 @@ fn answers_leave_in_the_order_of_requests_where_that_is_promised() {
     assert_eq!(*ended.lock().unwrap(), [2, 1]);
     assert!(first.wait_until(std::time::Instant::now()).is_ok());
 }
+
+#[test]
+fn a_deadline_shortens_the_wait_for_others() {
+    let mut options = ModelOptions::batched(4);
+    options.batching = Some(BatchPolicy {
+        delay: Duration::from_hours(1),
+        ..BatchPolicy::default()
+    });
+    let engine = serving(options, echo_all);
+    let patient = engine.infer(NAME, None, request(&[1]));
+    let mut wish = request(&[2]);
+    wish.deadline = Some(std::time::Instant::now() + Duration::from_millis(600));
+    let urgent = engine.infer(NAME, None, wish);
+    assert_eq!(answer(urgent).unwrap(), [2]);
+    assert_eq!(answer(patient).unwrap(), [1]);
+}

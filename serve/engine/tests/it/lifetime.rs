@@ -234,36 +234,6 @@ fn a_run_that_takes_too_long_makes_the_model_not_ready_until_it_ends() {
 }
 
 #[test]
-fn loads_and_unloads_leave_nothing_behind() {
-    let engine = engine();
-    let cycle = || {
-        engine.load(NAME, 1, broken()).unwrap_err();
-        let options = ModelOptions {
-            instances: 2,
-            ..ModelOptions::batched(2)
-        };
-        engine.load(NAME, 1, spec(options, echo_all)).unwrap();
-        answer(engine.infer(NAME, None, request(&[1]))).unwrap();
-        assert!(engine.unload(NAME, None).wait(Instant::now() + PATIENCE));
-    };
-    (0..20).for_each(|_| cycle());
-    let before = resident_kilobytes();
-    (0..1000).for_each(|_| cycle());
-    let grown = resident_kilobytes().saturating_sub(before);
-    assert!(grown < 4096, "{grown} kB more than before");
-}
-
-/// Memory of this process, of which tests that run side by side take a little too.
-fn resident_kilobytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[test]
 fn executors_never_leave_the_thread_that_made_them() {
     struct Homebody(thread::ThreadId);
     impl Executor for Homebody {

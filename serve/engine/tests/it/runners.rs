@@ -5,8 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use nav_engine::{ErrorKind, FailureReason, InstanceState, ModelOptions, ModelSpec, RunnerBackend};
-use nav_package_format::{DType, Dim, Signature, TensorSpec};
-use nav_runners::{LoadError, Loaded, Outputs, RunError, Session, Staged, Tensor, TensorDesc};
+use nav_package_format::onnx::build::{dims, node, tensor};
+use nav_package_format::onnx::proto::GraphProto;
+use nav_package_format::{DType, Dim, Format, Signature, TensorSpec};
+use nav_runners::tract_cpu::TractCpu;
+use nav_runners::{
+    LoadError, LoadOptions, Loaded, ModelFile, Outputs, RunError, Runner, Session, Staged, Tensor,
+    TensorDesc,
+};
 use proptest::prelude::*;
 
 use crate::subject::{NAME, answer, engine, request, signature};
@@ -106,6 +112,62 @@ proptest! {
             prop_assert_eq!(&tensor.bytes[..], &vec![canary + 1; shape[0] * shape[1]][..]);
         }
     }
+}
+
+/// A layer of a network, in the embedded runtime.
+fn layer() -> Arc<dyn Loaded> {
+    let weights: Vec<f32> = (0_u8..64).map(|it| f32::from(it).sin()).collect();
+    let bias: Vec<f32> = (0_u8..8).map(|it| f32::from(it).cos()).collect();
+    let graph = GraphProto::named("layer")
+        .takes("x", DType::Fp32, &dims("n,8"))
+        .holds(tensor("weights", &[8, 8], &weights))
+        .holds(tensor("bias", &[8], &bias))
+        .with(node("MatMul", &["x", "weights"], &["product"]))
+        .with(node("Add", &["product", "bias"], &["sum"]))
+        .with(node("Tanh", &["sum"], &["y"]))
+        .gives("y", DType::Fp32, &dims("n,8"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    graph.into_model().write(file.path()).unwrap();
+    let model = ModelFile {
+        path: file.path().to_owned(),
+        format: Format::Onnx,
+    };
+    TractCpu.load(&model, &LoadOptions::default()).unwrap()
+}
+
+/// FP32 rows that are different for every request.
+fn floats(request: u16, rows: usize) -> Vec<u8> {
+    let values = (0..8 * rows)
+        .map(|it| (f32::from(request) + f32::from(u16::try_from(it).unwrap()) / 7.0).sin());
+    values.flat_map(f32::to_le_bytes).collect()
+}
+
+#[test]
+fn a_real_runtime_answers_the_same_in_a_batch_and_alone() {
+    let engine = engine();
+    let loaded = layer();
+    for (name, options) in [
+        ("alone", ModelOptions::default()),
+        ("batched", ModelOptions::batched(16)),
+    ] {
+        let backend = RunnerBackend::new(Arc::clone(&loaded));
+        engine
+            .load(name, 1, ModelSpec::new(backend, options))
+            .unwrap();
+    }
+    let ask = |name: &str, request: u16| {
+        let rows = 1 + usize::from(request) % 3;
+        let bytes = floats(request, rows);
+        let request = nav_engine::Request::new().with_input("x", DType::Fp32, [rows, 8], bytes);
+        engine.infer(name, None, request)
+    };
+    let batched: Vec<_> = (0..200).map(|it| ask("batched", it)).collect();
+    for (request, reply) in (0..200).zip(batched) {
+        let alone = ask("alone", request).wait().unwrap();
+        assert_eq!(reply.wait().unwrap(), alone, "request {request}");
+    }
+    let statistics = engine.model("batched", None).unwrap().statistics();
+    assert!(statistics.batches.keys().any(|&rows| rows > 3));
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn repeat(batch: &mut Batch) -> Result<(), InferError> {
             break;
         }
     }
+    responder.end();
     Ok(())
 }
 
@@ -136,4 +137,24 @@ fn a_decoupled_model_has_no_one_response_and_others_have_just_one() {
     assert!(stream.receive().unwrap().result.is_err());
     let later = Instant::now() + Duration::from_millis(1);
     assert!(stream.receive_until(later).is_none());
+}
+
+#[test]
+fn a_stream_that_is_forgotten_or_panics_ends_with_an_error() {
+    let check = |value: u8, expected: &str| {
+        let engine = serving(decoupled(), |batch| {
+            let should_panic = bytes(batch.call(0).unwrap())[0] == 13;
+            let mut responder = batch.responder(0).unwrap();
+            responder.send(Ok(Response::default())).unwrap();
+            assert!(!should_panic);
+            Ok(())
+        });
+        let mut stream = engine.stream(NAME, None, request(&[value]));
+        assert!(stream.receive().unwrap().result.is_ok());
+        let error = stream.receive().unwrap().result.unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        assert!(stream.receive().is_none());
+    };
+    check(1, "model `subject` gave no answer");
+    check(13, "model `subject` panicked: while it was responding");
 }
