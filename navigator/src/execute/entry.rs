@@ -17,8 +17,10 @@ pub(crate) struct Entry {
     pub(super) child: Option<Child>,
     /// Whether its process has the model loaded.
     pub(super) is_loaded: bool,
-    /// What its step file holds.
+    /// What its step file holds, once it is written.
     pub(super) cases: Vec<StepCase>,
+    /// How many of the cases are in the file.
+    pub(super) written: usize,
     /// What became of its conversion.
     pub(crate) conversion: Option<Result<Duration, String>>,
     /// Whether it is right.
@@ -72,6 +74,7 @@ impl Entry {
             child: None,
             is_loaded: false,
             cases: Vec::new(),
+            written: 0,
             conversion: None,
             proof: Proof::default(),
             measurements: Vec::new(),

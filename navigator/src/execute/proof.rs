@@ -11,6 +11,7 @@ use super::site::Site;
 use crate::optimize::OptimizeError;
 use crate::plan::Case;
 use crate::step::{Answer, Report, Request, StepCase};
+use crate::workspace::WorkspaceError;
 
 /// A case with its files.
 #[derive(Clone, Debug)]
@@ -79,9 +80,7 @@ impl Entry {
         if self.child.is_some() {
             return Ok(());
         }
-        let step = site.step_file(&self.candidate, self.cases.clone());
-        site.workspace
-            .write(&site.step_path(&self.candidate), &step)?;
+        self.write_step(site)?;
         self.is_loaded = false;
         match site.start(&self.candidate) {
             Ok(child) => self.child = Some(child),
@@ -132,7 +131,9 @@ impl Entry {
                 proven = Proven::Lost;
                 break;
             }
-            self.add_case(site, prepared, part);
+            self.add_cases(std::slice::from_ref(prepared), part);
+            // Without it the step cannot be replayed; the run itself goes on.
+            let _unwritten = self.write_step(site);
             let (noted, is_new) = match self.recall(site, prepared, part) {
                 Some(noted) => (noted, false),
                 None => (self.run_case(site, prepared, part), true),
@@ -229,16 +230,15 @@ impl Entry {
         }
     }
 
-    /// Adds a case to the step file, so that it can be replayed.
-    fn add_case(&mut self, site: &Site<'_>, prepared: &Prepared, part: Part) {
-        let case = step_case(prepared, part);
-        if !self.cases.contains(&case) {
-            self.cases.push(case);
+    /// Writes the step file, if it lacks a case: what is done can be done again.
+    fn write_step(&mut self, site: &Site<'_>) -> Result<(), WorkspaceError> {
+        if self.written < self.cases.len() || self.written == 0 {
             let step = site.step_file(&self.candidate, self.cases.clone());
-            let _unwritten = site
-                .workspace
-                .write(&site.step_path(&self.candidate), &step);
+            let path = site.step_path(&self.candidate);
+            site.workspace.write(&path, &step)?;
+            self.written = self.cases.len();
         }
+        Ok(())
     }
 }
 

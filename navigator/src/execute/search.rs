@@ -14,7 +14,7 @@ use crate::optimize::{Event, Goal, OptimizeError, Stage};
 use crate::plan::{Case, CaseData, Wave};
 use crate::profile::{Growth, Standing, drop_hopeless};
 
-/// How many candidates have their batches grown.
+/// How many candidates are measured once more at the end.
 const FINALISTS: usize = 4;
 
 /// What a second batch may take, when it is measured for everybody.
@@ -238,12 +238,12 @@ impl<'run, 'site> Search<'run, 'site> {
     /// The few that are best at something, and the reference, which everything is compared with.
     fn finalists(&self) -> Vec<usize> {
         let mut finalists = vec![self.reference];
-        for score in [throughput_of, latency_of] {
+        for (score, places) in [(throughput_of as fn(&Entry) -> f64, 2), (latency_of, 1)] {
             let mut ranked = self.still_in();
             ranked.sort_by(|&a, &b| {
                 score(&self.run.entries[b]).total_cmp(&score(&self.run.entries[a]))
             });
-            finalists.extend(ranked.into_iter().take(FINALISTS / 2));
+            finalists.extend(ranked.into_iter().take(places));
         }
         finalists.sort_unstable();
         finalists.dedup();

@@ -49,11 +49,9 @@ pub struct Series<L> {
     pub loss: Option<L>,
 }
 
-/// How much worse than the best a subject is at everything when it gets no more slices.
-const FAR_WORSE: f64 = 1.5;
-
-/// How many slices tell that.
-const SLICES_TO_TELL: usize = 2;
+/// How many times worse than the best a subject is at everything when it gets no more slices, and how many slices
+/// tell that.
+const FAR_WORSE: [(f64, usize); 2] = [(4.0, 1), (1.5, 2)];
 
 struct Turn {
     slices: Vec<Vec<f64>>,
@@ -148,10 +146,12 @@ fn settle_far_worse<S: Subject>(
         .map(|one| one.latency.p50_ms)
         .fold(f64::INFINITY, f64::min);
     for (turn, found) in turns.iter_mut().zip(&found) {
-        turn.is_settled |= turn.slices.len() >= SLICES_TO_TELL
-            && found.is_some_and(|one| {
-                one.throughput * FAR_WORSE < most && one.latency.p50_ms > least * FAR_WORSE
-            });
+        turn.is_settled |= FAR_WORSE.iter().any(|&(times, slices)| {
+            turn.slices.len() >= slices
+                && found.is_some_and(|one| {
+                    one.throughput * times < most && one.latency.p50_ms > least * times
+                })
+        });
     }
 }
 

@@ -1,1 +1,145 @@
+use nav_package_format::DType;
+use nav_package_format::onnx::build::{dims, node};
+use nav_package_format::onnx::proto::GraphProto;
 
+use super::*;
+use crate::optimize::DimRange;
+use crate::plan::RunnerFacts;
+
+fn source(shape: &str) -> ModelSource {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let model = GraphProto::named("model")
+        .takes("x", DType::Fp32, &dims(shape))
+        .with(node("Neg", &["x"], &["y"]))
+        .gives("y", DType::Fp32, &dims(shape))
+        .into_model();
+    model.write(&path).unwrap();
+    ModelSource::open(&path).unwrap()
+}
+
+fn host(threads: usize, ready: &[&str]) -> HostFacts {
+    let runners = ["OnnxCUDA", "OnnxCPU", "TractCPU"].map(|name| RunnerFacts {
+        name: name.to_owned(),
+        probe: if ready.contains(&name) {
+            Probe::Ready {
+                version: "1".to_owned(),
+                library: None,
+                devices: vec![Device::Cpu],
+            }
+        } else {
+            Probe::Missing {
+                reason: "it is not there".to_owned(),
+                how_to_get_it: "get it".to_owned(),
+            }
+        },
+    });
+    HostFacts {
+        system: "linux".to_owned(),
+        processor: "a processor".to_owned(),
+        cores: threads,
+        threads,
+        memory_bytes: 1000,
+        runners: runners.into(),
+    }
+}
+
+fn plan(shape: &str, settings: &Settings) -> Result<Plan, PlanError> {
+    build(&source(shape), &host(2, &["OnnxCPU"]), settings, &[])
+}
+
+#[test]
+fn what_is_tried_first_is_the_untouched_model_then_graph_levels_and_conversions() {
+    let plan = plan("batch,3", &Settings::default()).unwrap();
+    let names: Vec<String> = plan.candidates.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        names,
+        [
+            "onnx on OnnxCPU",
+            "onnx-level-none on OnnxCPU",
+            "onnx-level-basic on OnnxCPU",
+            "onnx-level-extended on OnnxCPU",
+            "onnx-optimized on OnnxCPU",
+        ]
+    );
+    let waves: Vec<&str> = plan.waves.iter().map(|wave| wave.name.as_str()).collect();
+    assert_eq!(waves, ["threads and instances", "scheduling"]);
+    let unavailable: Vec<&str> = plan
+        .unavailable
+        .iter()
+        .map(|one| one.runner.as_str())
+        .collect();
+    assert!(unavailable.contains(&"OnnxCUDA"), "{unavailable:?}");
+    assert_eq!(plan.memory_limit, 800);
+}
+
+#[test]
+fn the_same_facts_give_the_same_plan_and_it_is_read_back() {
+    let plan = plan("batch,3", &Settings::default()).unwrap();
+    assert_eq!(
+        super::tests::plan("batch,3", &Settings::default()).unwrap(),
+        plan
+    );
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+}
+
+#[test]
+fn batches_double_up_to_the_largest_or_are_those_that_were_asked_for() {
+    let check =
+        |shape: &str, settings: &Settings, first: &[Option<usize>], all: &[Option<usize>]| {
+            let batches = plan(shape, settings).unwrap().batches;
+            assert_eq!(
+                (batches.first.as_slice(), batches.all.as_slice()),
+                (first, all)
+            );
+        };
+    let up_to = |max_batch: usize| Settings {
+        max_batch,
+        ..Settings::default()
+    };
+    check(
+        "batch,3",
+        &up_to(12),
+        &[Some(1), Some(8)],
+        &[Some(1), Some(2), Some(4), Some(8), Some(12)],
+    );
+    check("batch,3", &up_to(1), &[Some(1)], &[Some(1)]);
+    check("1,3", &up_to(12), &[None], &[None]);
+    let exactly = Settings {
+        batch_sizes: vec![6, 2],
+        ..Settings::default()
+    };
+    check(
+        "batch,3",
+        &exactly,
+        &[Some(2), Some(6)],
+        &[Some(2), Some(6)],
+    );
+    let mut ranged = up_to(256);
+    ranged
+        .dims
+        .insert("batch".to_owned(), DimRange { min: 4, max: 8 });
+    check("batch,3", &ranged, &[Some(4), Some(8)], &[Some(4), Some(8)]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let check = |shape: &str, settings: &Settings, expected: &str| {
+        assert_eq!(plan(shape, settings).unwrap_err().to_string(), expected);
+    };
+    let zero = Settings {
+        threads: vec![0],
+        ..Settings::default()
+    };
+    check("batch,3", &zero, "a number of threads must be at least 1");
+    let other = Settings {
+        runners: vec!["OnnxCUDA".to_owned()],
+        ..Settings::default()
+    };
+    check(
+        "batch,3",
+        &other,
+        "no runner for onnx models is ready (OnnxCUDA: it is not there)",
+    );
+}

@@ -60,6 +60,50 @@ fn a_model_becomes_a_package_with_what_was_proved_and_measured() {
 }
 
 #[test]
+fn every_variant_is_compared_at_the_largest_batch_it_was_measured_at() {
+    let place = Place::new();
+    place.doubling_model();
+    let arguments =
+        "double.onnx --runner OnnxCPU --batch-sizes 1,6 --time-budget 60 --workspace work";
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let Some(ended) = optimize(&place, &arguments) else {
+        return;
+    };
+    ended.expect(0, &[]);
+    let steps = listing(&place.path("work/steps"));
+    assert!(steps.len() > 3, "{steps:?}");
+    for step in steps {
+        let text = std::fs::read_to_string(place.path("work/steps").join(&step)).unwrap();
+        let step_file: Value = serde_json::from_str(&text).unwrap();
+        let cases = step_file["cases"].as_array().unwrap().iter();
+        let names: Vec<&str> = cases.map(|case| case["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["batch 1", "batch 3", "batch 6"], "{step}");
+    }
+}
+
+#[test]
+fn a_budget_that_nothing_meets_ends_with_3_and_a_package_only_if_asked() {
+    let place = Place::new();
+    place.doubling_model();
+    let own = [
+        "double.onnx",
+        "--runner",
+        "OnnxCPU",
+        "--latency-budget",
+        "0.0000001ms",
+    ];
+    let own = [&own[..], QUICK].concat();
+    let Some(ended) = optimize(&place, &own) else {
+        return;
+    };
+    ended.expect(3, &["no batch has a latency within"]);
+    assert!(!place.path("double.nav").exists());
+    let kept = [&own[..], &["--keep-best"]].concat();
+    optimize(&place, &kept).unwrap().expect(3, &[]);
+    place.nav(&["verify", "double.nav"]).expect(0, &[]);
+}
+
+#[test]
 fn a_dry_run_prints_the_plan_and_does_nothing() {
     let place = Place::new();
     place.doubling_model();
