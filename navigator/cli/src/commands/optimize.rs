@@ -101,15 +101,12 @@ pub(crate) fn run(
     let mut wanted = wanted::wanted(args)?;
     // The model of a package stays where it was unpacked to until the end.
     let unpacked = packaged::unpack(args)?;
-    let (model, output) = match &unpacked {
-        Some(unpacked) => {
-            wanted.data = wanted.data.or_else(|| unpacked.samples.clone());
-            (unpacked.model.as_path(), packaged::output(args)?)
-        }
-        None => {
-            let beside = args.model.with_extension("nav");
-            (args.model.as_path(), args.output.clone().unwrap_or(beside))
-        }
+    let (model, output) = if let Some(unpacked) = &unpacked {
+        wanted.data = wanted.data.or_else(|| unpacked.samples.clone());
+        (unpacked.model.as_path(), packaged::output(args)?)
+    } else {
+        let beside = args.model.with_extension("nav");
+        (args.model.as_path(), args.output.clone().unwrap_or(beside))
     };
     work(
         args,

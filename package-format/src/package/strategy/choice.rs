@@ -80,6 +80,9 @@ impl Runtime {
     }
 }
 
+/// What is farther off than this part is no tie, however noisy it was: it would be taken for being cheap.
+const MOST_MARGIN: f64 = 0.1;
+
 /// A measurement that meets the terms, and its score.
 #[derive(Clone, Copy)]
 struct Scored<'a> {
@@ -91,7 +94,8 @@ struct Scored<'a> {
 impl Scored<'_> {
     /// How far the true score may be from this one.
     fn margin(&self) -> f64 {
-        self.score.abs() * self.measurement.uncertainty.unwrap_or_default()
+        let part = self.measurement.uncertainty.unwrap_or_default();
+        self.score.abs() * part.min(MOST_MARGIN)
     }
 
     /// Whether it did as well as the best one, as far as can be told.

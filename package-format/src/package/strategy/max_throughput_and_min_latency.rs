@@ -1,6 +1,6 @@
 //! `max-throughput-and-min-latency`: one that is best at both, if there is one.
 
-use super::choice::{Choice, NoChoice, PassedOver};
+use super::choice::{Choice, NoChoice, PassedOver, Runtime};
 use super::{MaxThroughput, MinLatency, Strategy};
 use crate::package::evaluation::Evaluation;
 
@@ -20,16 +20,21 @@ impl Strategy for MaxThroughputAndMinLatency {
         };
         let busiest = MaxThroughput.choose(evaluations).map_err(renamed)?;
         let fastest = MinLatency.choose(evaluations).map_err(renamed)?;
-        if busiest.runtime == fastest.runtime {
-            let why = format!(
-                "{} has both the highest throughput and the lowest latency",
-                fastest.runtime
-            );
-            // Alone a request is fastest; under load batches of the busiest size are.
+        if let Some(both) = best_at_both(&busiest, &fastest) {
+            let own = evaluations
+                .iter()
+                .filter(|evaluation| Runtime::of(evaluation) == both)
+                .cloned();
+            let own: Vec<Evaluation> = own.collect();
+            let why = format!("{both} has both the highest throughput and the lowest latency");
+            let ties = fastest.ties.iter().chain([&fastest.runtime]);
+            let ties = ties.filter(|tie| **tie != both && does_as_well(&busiest, tie));
             return Ok(Choice {
                 why,
-                max_batch: busiest.max_batch,
-                ..fastest
+                ties: ties.cloned().collect(),
+                // Alone a request is fastest; under load batches of the busiest size are.
+                max_batch: MaxThroughput.choose(&own).map_err(renamed)?.max_batch,
+                ..MinLatency.choose(&own).map_err(renamed)?
             });
         }
         let passed_over = vec![
@@ -47,4 +52,21 @@ impl Strategy for MaxThroughputAndMinLatency {
             passed_over,
         })
     }
+}
+
+/// One that nothing beats at either, as far as can be told.
+fn best_at_both(busiest: &Choice, fastest: &Choice) -> Option<Runtime> {
+    let busy = std::iter::once(&busiest.runtime).chain(&busiest.ties);
+    let mut fast = std::iter::once(&fastest.runtime).chain(&fastest.ties);
+    if busiest.measurement.uncertainty.is_none() {
+        return (busiest.runtime == fastest.runtime).then(|| fastest.runtime.clone());
+    }
+    let mut both = busy.filter(|runtime| does_as_well(fastest, runtime));
+    both.next()
+        .or_else(|| fast.find(|runtime| does_as_well(busiest, runtime)))
+        .cloned()
+}
+
+fn does_as_well(choice: &Choice, runtime: &Runtime) -> bool {
+    choice.runtime == *runtime || choice.ties.contains(runtime)
 }

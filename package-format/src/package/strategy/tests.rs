@@ -209,6 +209,42 @@ fn a_budget_is_met_with_all_that_the_latency_may_truly_be() {
 }
 
 #[test]
+fn one_that_ties_at_both_is_best_at_both() {
+    let quick = noisy(
+        "quick",
+        &[(1, 1.0, 1000.0), (8, 6.0, 1300.0)],
+        0.02,
+        (10, 1),
+    );
+    let busy = noisy("busy", &[(1, 1.02, 990.0), (8, 4.0, 2000.0)], 0.02, (20, 2));
+    let choice = MaxThroughputAndMinLatency.choose(&[quick, busy.clone()]);
+    let choice = choice.unwrap();
+    assert_eq!(choice.runtime.variant, "busy");
+    assert_eq!(
+        (choice.measurement.batch, choice.max_batch),
+        (Some(1), Some(8))
+    );
+    let quicker = noisy(
+        "quicker",
+        &[(1, 0.5, 1900.0), (8, 6.0, 1300.0)],
+        0.02,
+        (10, 1),
+    );
+    assert!(MaxThroughputAndMinLatency.choose(&[quicker, busy]).is_err());
+}
+
+#[test]
+fn noise_without_bounds_is_no_tie_without_bounds() {
+    let fast = noisy("fast", &[(1, 1.0, 1000.0)], 2.0, (200, 2));
+    let slow = noisy("slow", &[(1, 1.0, 700.0)], 2.0, (10, 1));
+    let choice = MaxThroughput.choose(&[fast, slow]).unwrap();
+    assert_eq!(
+        (choice.runtime.variant.as_str(), choice.ties.len()),
+        ("fast", 0)
+    );
+}
+
+#[test]
 fn within_the_noise_the_smallest_batch_is_taken() {
     let batches = [(8, 4.0, 2000.0), (16, 8.0, 2050.0), (32, 16.0, 2080.0)];
     let check = |noise, expected| {

@@ -38,6 +38,15 @@ impl Progress {
         self.display.set_message(format!("{}: {text}", self.stage));
     }
 
+    /// On the display where somebody watches, in the log where nobody does.
+    fn say(&self, text: &str) {
+        if self.printer.is_watched() {
+            self.show(text);
+        } else {
+            self.tell(text);
+        }
+    }
+
     /// A line for the log, above the display if there is one.
     fn tell(&self, text: &str) {
         let line = format!("{:6.2} s  {text}", self.started.elapsed().as_secs_f64());
@@ -96,7 +105,7 @@ impl Observer for Progress {
                 fault,
             } => match fault {
                 Some(fault) => self.tell(&format!("{variant} on {runner} is out: {fault}")),
-                None => self.show(&format!("{variant} on {runner} is right")),
+                None => self.say(&format!("{variant} on {runner} is right")),
             },
             Event::Measured {
                 variant,
@@ -114,7 +123,7 @@ impl Observer for Progress {
                 let text = format!("{variant} on {runner}{batch}{found}");
                 match failure {
                     Some(failure) => self.tell(&format!("{text}: {failure}")),
-                    None => self.show(&text),
+                    None => self.say(&text),
                 }
             }
             Event::Dropped {

@@ -12,7 +12,7 @@ use super::optimize;
 use crate::nav::{Place, listing};
 
 /// What a small budget does everywhere: enough for every stage.
-pub(super) const QUICK: &[&str] = &["--time-budget", "20", "--max-batch", "8"];
+pub(super) const QUICK: &[&str] = &["--time-budget", "20s", "--max-batch", "8"];
 
 fn quickly(arguments: &[&'static str]) -> Vec<&'static str> {
     [arguments, QUICK].concat()
@@ -64,7 +64,7 @@ fn every_variant_is_compared_at_the_largest_batch_it_was_measured_at() {
     let place = Place::new();
     place.doubling_model();
     let arguments =
-        "double.onnx --runner OnnxCPU --batch-sizes 1,6 --time-budget 60 --workspace work";
+        "double.onnx --runner OnnxCPU --batch-sizes 1,6 --time-budget 60s --workspace work";
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let Some(ended) = optimize(&place, &arguments) else {
         return;
@@ -90,7 +90,7 @@ fn a_budget_that_nothing_meets_ends_with_3_and_a_package_only_if_asked() {
         "--runner",
         "OnnxCPU",
         "--latency-budget",
-        "0.0000001ms",
+        "0.00001ms",
     ];
     let own = [&own[..], QUICK].concat();
     let Some(ended) = optimize(&place, &own) else {
@@ -129,7 +129,7 @@ fn without_a_second_runner_the_embedded_one_is_the_reference_and_that_is_said() 
         "optimize",
         "double.onnx",
         "--time-budget",
-        "20",
+        "20s",
         "--max-batch",
         "2",
     ]);
@@ -240,4 +240,74 @@ fn samples_that_do_not_fit_are_named() {
     );
     check("bad.npz", 4, "bad.npz");
     check("none.npz", 1, "none.npz does not exist");
+}
+
+#[test]
+fn a_package_is_optimized_again_with_its_samples_and_under_its_name() {
+    let place = Place::new();
+    place.doubling_model();
+    let Some(ended) = optimize(&place, &quickly(&["double.onnx"])) else {
+        return;
+    };
+    ended.expect(0, &["the package is at double.nav"]);
+    let again = quickly(&["double.nav", "--runner", "OnnxCPU", "--json"]);
+    optimize(&place, &again)
+        .unwrap()
+        .expect(2, &["say with --output"]);
+    let elsewhere = [&again[..], &["--output", "again.nav", "--no-host-facts"]].concat();
+    let told = optimize(&place, &elsewhere).unwrap().expect(0, &[]).json();
+    assert_eq!(told["model"]["name"], "double");
+    assert_eq!(told["provenance"]["host"], Value::Null);
+    let runners = told["variants"].as_array().unwrap().iter();
+    assert!(
+        runners
+            .clone()
+            .all(|variant| variant["runner"] == "OnnxCPU")
+    );
+    place.nav(&["verify", "again.nav"]).expect(0, &[]);
+}
+
+#[test]
+fn a_report_is_written_even_when_nothing_met_the_goals() {
+    let place = Place::new();
+    place.doubling_model();
+    let own = [
+        "double.onnx",
+        "--latency-budget",
+        "0.00001ms",
+        "--report",
+        "why.html",
+    ];
+    let own = [&own[..], QUICK].concat();
+    let Some(ended) = optimize(&place, &own) else {
+        return;
+    };
+    ended.expect(3, &["the report is at why.html"]);
+    let page = std::fs::read_to_string(place.path("why.html")).unwrap();
+    assert!(page.contains("no batch has a latency within"), "{page}");
+    assert!(!place.path("double.nav").exists());
+}
+
+#[test]
+fn tolerances_of_the_user_decide() {
+    let place = Place::new();
+    place.doubling_model();
+    let own = quickly(&[
+        "double.onnx",
+        "--tolerance",
+        "y=0.5,0.25",
+        "--runner",
+        "OnnxCPU",
+        "--json",
+    ]);
+    let Some(ended) = optimize(&place, &own) else {
+        return;
+    };
+    let told = ended.expect(0, &[]).json();
+    let right = records(&told, CORRECTNESS, "onnx-level-none", "OnnxCPU");
+    let tolerance = &right[0]["comparisons"][0]["tolerance"];
+    assert_eq!(
+        (&tolerance["absolute"], &tolerance["relative"]),
+        (&json!(0.5), &json!(0.25))
+    );
 }

@@ -63,7 +63,7 @@ fn a_model_that_hangs_is_killed_and_what_it_did_is_told() {
     check(
         "hang",
         &endless(1 << 50).to_bytes(),
-        &["--time-budget", "6"],
+        &["--time-budget", "6s"],
         said,
     );
 }
@@ -122,7 +122,7 @@ fn a_package_that_cannot_be_written_leaves_nothing_behind() {
         "--runner",
         "OnnxCPU",
         "--time-budget",
-        "15",
+        "15s",
         "--max-batch",
         "2",
     ];

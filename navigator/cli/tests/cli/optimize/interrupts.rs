@@ -17,7 +17,7 @@ const ARGUMENTS: &[&str] = &[
     "--runner",
     "OnnxCPU",
     "--time-budget",
-    "20",
+    "20s",
     "--max-batch",
     "4",
 ];
@@ -93,7 +93,14 @@ fn killed_at(text: &str, signal: Signal) -> Option<Place> {
 
 #[test]
 fn a_run_that_is_killed_leaves_no_package_and_the_next_goes_on() {
-    for stage in ["Reference", "Correctness", "First", "Growth", "Largest"] {
+    let stages = [
+        "running the untouched model",
+        "comparing outputs",
+        "measuring every variant a little",
+        "growing batches",
+        "comparing outputs at the largest batch",
+    ];
+    for stage in stages {
         for signal in [Signal::KILL, Signal::INT] {
             let Some(place) = killed_at(stage, signal) else {
                 return;
@@ -113,7 +120,8 @@ fn what_was_measured_before_a_kill_is_not_measured_again() {
     let folder = place.path("work");
     let folder = folder.to_str().unwrap();
     // Time enough for everything: what there was no time for would be done now.
-    let own = "double.onnx --runner OnnxCPU --time-budget 300 --batch-sizes 1,2 --threads 1 --json";
+    let own =
+        "double.onnx --runner OnnxCPU --time-budget 300s --batch-sizes 1,2 --threads 1 --json";
     let own: Vec<&str> = own.split(' ').chain(["--workspace", folder]).collect();
     let Some(first) = optimize(&place, &own) else {
         return;
@@ -148,7 +156,7 @@ fn two_runs_do_not_work_in_one_folder() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    read_until(&mut running, "Reference");
+    read_until(&mut running, "running the untouched model");
     let second = optimize(&place, ARGUMENTS).unwrap();
     second.expect(1, &["another run works in"]);
     running.kill().unwrap();
@@ -171,7 +179,7 @@ fn a_child_that_is_killed_is_a_record() {
     let talk = running.stderr.take().unwrap();
     let mut talk = BufReader::new(talk);
     let mut line = String::new();
-    while !line.contains("Reference") {
+    while !line.contains("running the untouched model") {
         line.clear();
         assert_ne!(talk.read_line(&mut line).unwrap(), 0);
     }
