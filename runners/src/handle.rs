@@ -72,10 +72,22 @@ impl RunnerHandle {
         &self.options
     }
 
+    /// The same with so many threads for one operator, where nothing is said of that.
+    #[must_use]
+    pub fn with_intra_threads(mut self, threads: usize) -> Self {
+        self.options.settings.intra_threads.get_or_insert(threads);
+        self
+    }
+
+    /// Loads the model for someone else to make sessions of. Leaves this handle as it is.
+    pub fn load(&self) -> Result<Arc<dyn Loaded>, LoadError> {
+        self.runner.load(&self.model, &self.options)
+    }
+
     /// Loads the model. Does nothing when it is loaded already.
     pub fn activate(&mut self) -> Result<(), LoadError> {
         if self.active.is_none() {
-            let loaded = self.runner.load(&self.model, &self.options)?;
+            let loaded = self.load()?;
             let session = Arc::clone(&loaded).session()?;
             self.active = Some(Active { session, loaded });
         }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    config, doctor, infer, inspect, keygen, optimize, report, runtime, show, sign, step, unpack,
-    verify,
+    config, doctor, infer, inspect, keygen, optimize, report, runtime, serve, show, sign, step,
+    unpack, verify,
 };
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Infer(Box<infer::InferArgs>),
     /// Find the best way to run a model on this host, and prove it.
     Optimize(Box<optimize::OptimizeArgs>),
+    /// Serve models over HTTP, as Triton's clients expect it.
+    Serve(Box<serve::ServeArgs>),
     /// Tell what a package holds, how its variants did, and which one to take.
     Show(show::ShowArgs),
     /// Write all that a package says as one page of HTML.

@@ -6,8 +6,10 @@ mod config;
 mod duration;
 mod environment;
 mod exit;
+mod models;
 mod printer;
 mod render;
+mod runner;
 mod settings;
 mod strategy;
 mod trust;
@@ -55,6 +57,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Infer(args) => commands::infer::run(&args, &settings, printer),
         Command::Optimize(args) => commands::optimize::run(&args, &settings, printer),
+        Command::Serve(args) => commands::serve::run(&args, &settings, printer),
         Command::Show(args) => commands::show::run(&args),
         Command::Report(args) => commands::report::run(&args, printer),
         Command::Verify(args) => commands::verify::run(&args, &settings, printer),

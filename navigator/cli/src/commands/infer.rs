@@ -1,8 +1,6 @@
 //! `nav infer`: a model run once, on one runner, with given or generated inputs.
 
 mod inputs;
-mod packaged;
-mod runner;
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -12,15 +10,15 @@ use anyhow::Context;
 use clap::Args;
 use nav_navigator::inspect::{self, Facts};
 use nav_package_format::numpy::write_npz;
-use nav_package_format::{Device, TensorView, file};
-use nav_runners::{LoadOptions, ModelFile, NamedOutputs, RunnerHandle};
+use nav_package_format::{Device, TensorView};
+use nav_runners::{NamedOutputs, RunnerHandle};
 
-use crate::exit::UsageError;
+use crate::models::{self, Wish};
 use crate::printer::Printer;
 use crate::render;
 use crate::settings::Settings;
 use crate::strategy::StrategyArgs;
-use crate::trust::{Gate, TrustArgs};
+use crate::trust::TrustArgs;
 
 /// The arguments of `nav infer`.
 #[derive(Args, Debug)]
@@ -64,12 +62,7 @@ pub(crate) struct InferArgs {
 
 /// Inspects, loads, runs, tells.
 pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
-    let is_package = args.model.extension().is_some_and(|end| end == "nav");
-    let (mut handle, facts) = if is_package {
-        packaged::prepare(args, settings, printer)?
-    } else {
-        prepare(args, settings, printer)?
-    };
+    let (mut handle, facts) = prepare(args, settings, printer)?;
     let name = handle.runner().name().to_owned();
     let device = handle.options().device;
     let loading = Instant::now();
@@ -96,37 +89,26 @@ pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> an
     show(args, &outputs)
 }
 
-/// A model file, on the runner that was asked for or the best one.
 fn prepare(
     args: &InferArgs,
     settings: &Settings,
     printer: Printer,
 ) -> anyhow::Result<(RunnerHandle, Facts)> {
-    if args.strategy.is_given() {
-        let text = "a strategy chooses among the variants of a package, and this is a model";
-        return Err(UsageError(text.to_owned()).into());
+    let wish = Wish {
+        strategy: &args.strategy,
+        trust: &args.trust,
+        runner: args.runner.as_deref(),
+        device: args.device,
+        settings: &args.setting,
+        isolate: args.isolate,
+    };
+    if !models::is_package(&args.model) {
+        return models::open_file(&args.model, wish, settings, printer);
     }
-    let facts = inspect::facts(&args.model)?;
-    let (open, _) = file::open(&args.model)?;
-    Gate::of(&args.trust, settings, &args.model, &open)?.admit(facts.trust(), &[])?;
-    let runner_settings = runner::parse_settings(&args.setting)?;
-    let format = facts.format();
-    let (chosen, found) = runner::choose(args.runner.as_deref(), format, settings, printer)?;
-    let hosted = runner::host(chosen, args.isolate)?;
-    let device = match args.device.or(found) {
-        Some(device) => device,
-        None => runner::first_device(hosted.as_ref(), settings)?,
-    };
-    let options = LoadOptions {
-        device,
-        settings: runner_settings,
-        libraries: settings.libraries.clone(),
-    };
-    let model = ModelFile {
-        path: args.model.clone(),
-        format,
-    };
-    Ok((RunnerHandle::new(hosted, model, options), facts))
+    let opened = models::open_package(&args.model, wish, &|_| None, (settings, printer))?;
+    printer.note(&format!("running {}", opened.runtime));
+    let facts = inspect::facts(&opened.handle.model().path)?;
+    Ok((opened.handle, facts))
 }
 
 fn show(args: &InferArgs, outputs: &NamedOutputs<'_>) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 
 /// The runner of this name; without one, the best that is ready, and the device it was found ready on. What
 /// it needs is installed on the way.
-pub(super) fn choose(
+pub(crate) fn choose(
     name: Option<&str>,
     format: Format,
     settings: &Settings,
@@ -65,7 +65,7 @@ fn choose_best(
 }
 
 /// The runner itself, or the same in a process of its own.
-pub(super) fn host(runner: &'static dyn Runner, isolate: bool) -> anyhow::Result<Box<dyn Runner>> {
+pub(crate) fn host(runner: &'static dyn Runner, isolate: bool) -> anyhow::Result<Box<dyn Runner>> {
     if isolate {
         Ok(Box::new(Isolated::new(runner, worker::command()?)))
     } else {
@@ -75,7 +75,7 @@ pub(super) fn host(runner: &'static dyn Runner, isolate: bool) -> anyhow::Result
 
 /// Where a runner works, first of all. Asked of the runner as it is hosted: one that is to be isolated opens
 /// no library here.
-pub(super) fn first_device(runner: &dyn Runner, settings: &Settings) -> Result<Device, LoadError> {
+pub(crate) fn first_device(runner: &dyn Runner, settings: &Settings) -> Result<Device, LoadError> {
     match runner.probe(&settings.libraries) {
         Probe::Ready { devices, .. } => Ok(devices.first().copied().unwrap_or_default()),
         Probe::Missing {
@@ -93,7 +93,7 @@ pub(super) fn first_device(runner: &dyn Runner, settings: &Settings) -> Result<D
 }
 
 /// Settings from `NAME=VALUE`; a value is JSON where it can be, text otherwise.
-pub(super) fn parse_settings(given: &[String]) -> Result<RunnerSettings, UsageError> {
+pub(crate) fn parse_settings(given: &[String]) -> Result<RunnerSettings, UsageError> {
     let mut fields = Map::new();
     for text in given {
         let wrong = || UsageError(format!("`{text}` is not NAME=VALUE"));

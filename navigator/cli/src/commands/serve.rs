@@ -1,0 +1,175 @@
+//! `nav serve`: models loaded, then served until the process is told to stop.
+
+mod loading;
+mod log;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use nav_engine::{Engine, EngineOptions};
+use nav_serve::{Catalog, Ended, Server, ServerOptions};
+
+use self::loading::Loading;
+use self::log::{Log, LogFormat};
+use crate::exit::UsageError;
+use crate::printer::Printer;
+use crate::settings::Settings;
+use crate::strategy::StrategyArgs;
+use crate::trust::TrustArgs;
+
+/// The arguments of `nav serve`.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Packages, models, and folders of packages.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Where to listen. Only this machine reaches the default.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    host: IpAddr,
+    /// The port for HTTP; 0 for any that is free.
+    #[arg(long, default_value_t = 8000, value_name = "PORT")]
+    http_port: u16,
+    /// The port for metrics; 0 for any that is free.
+    #[arg(long, default_value_t = 8002, value_name = "PORT")]
+    metrics_port: u16,
+    /// Give no metrics.
+    #[arg(long, conflicts_with = "metrics_port")]
+    no_metrics: bool,
+    /// The name to serve the one model under, instead of that of its file.
+    #[arg(long, value_name = "NAME")]
+    model_name: Option<String>,
+    /// How many threads run each model, instead of what its package says.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    instances: Option<u16>,
+    /// The most rows of a batch, instead of what the package says; 0 for no batches.
+    #[arg(long, value_name = "ROWS")]
+    max_batch: Option<usize>,
+    /// How long a request may wait for others to share its batch, in microseconds.
+    #[arg(long, value_name = "MICROSECONDS")]
+    queue_delay: Option<u64>,
+    /// How many bytes responses may take that are kept for requests that are the same.
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    cache_size: usize,
+    /// The most bytes of a request.
+    #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
+    max_body: usize,
+    /// The most connections at a time.
+    #[arg(long, default_value_t = 4096, value_name = "COUNT")]
+    max_connections: usize,
+    /// How long requests may take to end when the server is told to stop, in seconds.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    drain_time: u64,
+    /// Run each model in a process of its own.
+    #[arg(long)]
+    isolate: bool,
+    /// Write this file when everything is served, with the addresses in it.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// How to log to standard error.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    log_format: LogFormat,
+    #[command(flatten)]
+    strategy: StrategyArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+/// Loads everything, binds, serves.
+pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let log = Log::new(args.log_format, printer);
+    let named = loading::named(&args.paths, args.model_name.as_deref())?;
+    let engine = Engine::new(EngineOptions {
+        cache_bytes: args.cache_size,
+        ..EngineOptions::default()
+    })?;
+    let loading = Loading {
+        args,
+        settings,
+        printer,
+        log,
+        engine: &engine,
+    };
+    let mut catalog = Catalog::default();
+    for (name, path) in &named {
+        let loaded = loading.load(name, path);
+        let facts = loaded.with_context(|| format!("cannot serve {}", path.display()))?;
+        catalog = catalog.with(name.as_str(), facts);
+    }
+    let server = Server::bind(engine, catalog, options(args)?)?;
+    let http = server.http_address()?;
+    let metrics = server.metrics_address()?;
+    let addresses = [
+        ("http", Some(http)),
+        ("metrics", metrics),
+    ];
+    let mut announced = Ok(());
+    let stopper = server.stopper();
+    let ended = server.run(|| {
+        let fields = addresses.iter().filter_map(|(edge, address)| {
+            address.map(|address| (*edge, format!("http://{address}")))
+        });
+        let fields: Vec<(&str, String)> = fields.collect();
+        announced = announce(args.ready_file.as_deref(), &fields);
+        if announced.is_err() {
+            stopper.stop();
+        }
+        let mut fields = fields;
+        fields.push(("models", named.len().to_string()));
+        fields.push(("milliseconds", began.elapsed().as_millis().to_string()));
+        log.event("ready", &fields);
+    })?;
+    if let Some(path) = &args.ready_file {
+        // Whoever looks at it may have taken it away.
+        drop(std::fs::remove_file(path));
+    }
+    announced?;
+    match ended {
+        Ended::Drained => log.event("stopped", &[]),
+        Ended::Late => log.event("stopped", &[("unanswered", "some requests".to_owned())]),
+        Ended::AtOnce => anyhow::bail!("ended at once, as it was told twice to stop"),
+    }
+    Ok(())
+}
+
+fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
+    let defaults = ServerOptions::default();
+    if args.max_body == 0 || args.max_connections == 0 {
+        let text = "--max-body and --max-connections must be more than 0";
+        return Err(UsageError(text.to_owned()).into());
+    }
+    let limits = nav_serve::Limits {
+        body: args.max_body,
+        bodies: defaults.limits.bodies.max(args.max_body.saturating_mul(4)),
+        connections: args.max_connections,
+        ..defaults.limits
+    };
+    Ok(ServerOptions {
+        host: args.host,
+        http_port: args.http_port,
+        metrics_port: (!args.no_metrics).then_some(args.metrics_port),
+        drain: Duration::from_secs(args.drain_time),
+        signals: true,
+        limits,
+        ..defaults
+    })
+}
+
+/// Written beside its place and renamed, so that nobody reads half of it.
+fn announce(path: Option<&Path>, fields: &[(&str, String)]) -> anyhow::Result<()> {
+    let Some(path) = path else {
+        return Ok(());
+    };
+    let text: String = fields.iter().map(|(edge, url)| format!("{edge} {url}\n")).collect();
+    let write = || -> anyhow::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let unfinished = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        std::fs::write(unfinished.path(), text)?;
+        unfinished.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,102 @@
+//! Connections: accepted one by one within a limit, each served until it ends or the server does.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+
+use crate::http::Frames;
+use crate::options::Limits;
+
+/// How long to wait after the system had no more descriptors.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// How many requests one connection may have in flight over HTTP/2.
+const STREAMS: u32 = 256;
+
+/// Serves every connection with `answer`, until told to stop; then waits until they have ended.
+pub(crate) async fn serve<A, F>(
+    listener: TcpListener,
+    limits: Limits,
+    answer: A,
+    mut stopped: watch::Receiver<bool>,
+) where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Frames>> + Send + 'static,
+{
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let builder = builder(limits);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accept = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (listener.accept().await, slot)
+        };
+        let (accepted, slot) = tokio::select! {
+            accepted = accept => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // A connection that is gone already, or no descriptors: neither is a reason to end.
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
+        let connection = connection(&builder, stream, answer.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // Whatever ends a connection concerns its client only.
+            drop(connection.await);
+            drop(slot);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+fn builder(limits: Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(limits.head.max(8 << 10))
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
+        .keep_alive_interval(limits.head_time)
+        .adaptive_window(true);
+    builder
+}
+
+fn connection<A, F>(
+    builder: &Builder<TokioExecutor>,
+    stream: TcpStream,
+    answer: A,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error: std::fmt::Debug> + Send + 'static
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Frames>> + Send + 'static,
+{
+    // Answers are written whole, so that there is nothing to wait for.
+    drop(stream.set_nodelay(true));
+    let service = service_fn(move |request| {
+        let answer = answer(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    builder
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned()
+}

@@ -1,0 +1,12 @@
+//! HTTP: bodies in and out, what is refused, and the routes.
+
+mod body;
+mod compression;
+mod receive;
+mod refusal;
+mod reply;
+mod routes;
+
+pub(crate) use body::Frames;
+pub(crate) use reply::{empty, text};
+pub(crate) use routes::answer;

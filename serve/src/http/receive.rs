@@ -1,0 +1,110 @@
+//! The body of a request: taken in the pieces in which it comes, within limits of size, number and time.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::compression::{Coding, Inflation};
+use super::refusal::Refusal;
+use crate::state::{Share, State};
+
+/// Bodies that take longer than this to decompress or to read keep a thread for themselves.
+pub(super) const HEAVY: usize = 128 << 10;
+
+/// A body, and the room that it takes.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) pieces: VecDeque<Bytes>,
+    pub(super) length: usize,
+    pub(super) share: Share,
+}
+
+/// The whole body.
+pub(super) async fn receive(
+    body: Incoming,
+    coding: Option<Coding>,
+    state: &State,
+) -> Result<Received, Refusal> {
+    let received = timeout_at(Instant::now() + state.limits.body_time, gather(body, state)).await;
+    let received = received.map_err(|_| late())??;
+    let Some(coding) = coding else {
+        return Ok(received);
+    };
+    let limit = state.limits.body;
+    let packed = received.pieces;
+    let inflate = move || coding.inflate(packed, limit);
+    let inflated = tokio::task::spawn_blocking(inflate).await;
+    let inflated = inflated.unwrap_or(Err(Inflation::Corrupt));
+    let plain = inflated.map_err(|inflation| match inflation {
+        Inflation::Corrupt => Refusal::new(
+            StatusCode::BAD_REQUEST,
+            format!("the body is no whole {} stream", coding.name()),
+        ),
+        Inflation::TooLarge => too_large(limit),
+    })?;
+    Ok(Received {
+        length: plain.len(),
+        pieces: VecDeque::from([plain]),
+        share: received.share,
+    })
+}
+
+async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> {
+    let limits = &state.limits;
+    let announced = body.size_hint().lower();
+    if usize::try_from(announced).map_or(true, |length| length > limits.body) {
+        return Err(too_large(limits.body));
+    }
+    let mut received = Received {
+        pieces: VecDeque::new(),
+        length: 0,
+        share: state.bodies.share(),
+    };
+    loop {
+        let next = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
+        let next = timeout(limits.pause, next).await.map_err(|_| late())?;
+        let Some(frame) = next else {
+            return Ok(received);
+        };
+        let broken = |_| Refusal::new(StatusCode::BAD_REQUEST, "the body ended too early");
+        let Ok(piece) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        received.length += piece.len();
+        if received.length > limits.body {
+            return Err(too_large(limits.body));
+        }
+        if received.pieces.len() >= limits.frames {
+            let text = format!("the body comes in more than {} pieces", limits.frames);
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+        }
+        if !received.share.grow(piece.len()) {
+            return Err(Refusal {
+                retry_after: Some(Duration::from_secs(1)),
+                ..Refusal::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "requests on their way hold as much memory as they may",
+                )
+            });
+        }
+        if !piece.is_empty() {
+            received.pieces.push_back(piece);
+        }
+    }
+}
+
+fn late() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")
+}
+
+fn too_large(limit: usize) -> Refusal {
+    let text = format!("the body is larger than {limit} bytes, which is the limit");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+}

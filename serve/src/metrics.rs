@@ -1,0 +1,278 @@
+//! Metrics in Prometheus' text, under the names that existing dashboards know.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+use nav_engine::{CacheStatistics, FailureReason, Histogram, Model, ModelStatistics};
+
+use crate::http::{Frames, empty, text};
+use crate::state::State;
+
+/// The type of the text.
+const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
+
+/// Answers on the port for metrics. What is no metric is empty.
+pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Frames> {
+    if *request.method() != Method::GET {
+        return empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    if request.uri().path() != "/metrics" {
+        return empty(StatusCode::OK);
+    }
+    text(CONTENT_TYPE, render(&state))
+}
+
+/// A counter of each model.
+struct Counter {
+    name: &'static str,
+    help: &'static str,
+    read: fn(&ModelStatistics) -> u64,
+}
+
+const fn counter(
+    name: &'static str,
+    help: &'static str,
+    read: fn(&ModelStatistics) -> u64,
+) -> Counter {
+    Counter { name, help, read }
+}
+
+/// The counters, but for those of failures and of the cache.
+const COUNTERS: &[Counter] = &[
+    counter(
+        "nv_inference_request_success",
+        "Number of successful inference requests, all batch sizes",
+        |all| all.success.count,
+    ),
+    counter(
+        "nv_inference_count",
+        "Number of inferences performed (does not include cached requests)",
+        |all| all.inference_count,
+    ),
+    counter(
+        "nv_inference_exec_count",
+        "Number of model executions performed (does not include cached requests)",
+        |all| all.execution_count,
+    ),
+    counter(
+        "nv_inference_request_duration_us",
+        "Cumulative inference request duration in microseconds (includes cached requests)",
+        |all| all.success.ns / 1000,
+    ),
+    counter(
+        "nv_inference_queue_duration_us",
+        "Cumulative inference queuing duration in microseconds (includes cached requests)",
+        |all| all.queue.ns / 1000,
+    ),
+    counter(
+        "nv_inference_compute_input_duration_us",
+        "Cumulative compute input duration in microseconds (does not include cached requests)",
+        |all| all.compute_input.ns / 1000,
+    ),
+    counter(
+        "nv_inference_compute_infer_duration_us",
+        "Cumulative compute inference duration in microseconds (does not include cached requests)",
+        |all| all.compute_infer.ns / 1000,
+    ),
+    counter(
+        "nv_inference_compute_output_duration_us",
+        "Cumulative inference compute output duration in microseconds (does not include cached requests)",
+        |all| all.compute_output.ns / 1000,
+    ),
+];
+
+/// The counters of models whose responses are kept.
+const CACHE_COUNTERS: &[Counter] = &[
+    counter(
+        "nv_cache_num_hits_per_model",
+        "Number of cache hits per model",
+        |all| all.cache_hit.count,
+    ),
+    counter(
+        "nv_cache_num_misses_per_model",
+        "Number of cache misses per model",
+        |all| all.cache_miss.count,
+    ),
+    counter(
+        "nv_cache_hit_duration_per_model",
+        "Total cache hit duration per model, in microseconds",
+        |all| all.cache_hit.ns / 1000,
+    ),
+    counter(
+        "nv_cache_miss_duration_per_model",
+        "Total cache miss duration per model, in microseconds",
+        |all| all.cache_miss.ns / 1000,
+    ),
+];
+
+/// A distribution of each model.
+struct Distribution {
+    name: &'static str,
+    help: &'static str,
+    read: fn(&ModelStatistics) -> &Histogram,
+}
+
+const DISTRIBUTIONS: &[Distribution] = &[
+    Distribution {
+        name: "nav_request_duration_seconds",
+        help: "Time from the arrival of a request to its answer, of requests that succeeded",
+        read: |all| &all.request_times,
+    },
+    Distribution {
+        name: "nav_queue_duration_seconds",
+        help: "Time in the queue, of requests that succeeded",
+        read: |all| &all.queue_times,
+    },
+    Distribution {
+        name: "nav_execution_duration_seconds",
+        help: "Time in the model, by run",
+        read: |all| &all.infer_times,
+    },
+];
+
+/// A model with what happened in it.
+struct Row {
+    labels: String,
+    statistics: ModelStatistics,
+    waiting: usize,
+    has_cache: bool,
+}
+
+fn render(state: &State) -> String {
+    let mut models = state.engine.models();
+    models.sort_by(|one, other| (one.name(), one.version()).cmp(&(other.name(), other.version())));
+    let rows: Vec<Row> = models.iter().map(|model| row(model)).collect();
+    let mut out = String::with_capacity(8 << 10);
+    for counter in COUNTERS {
+        family(&mut out, counter, &rows, |_| true);
+    }
+    failures(&mut out, &rows);
+    head(
+        &mut out,
+        ("nv_inference_pending_request_count", "gauge"),
+        "Instantaneous number of pending requests awaiting execution per-model.",
+    );
+    for row in &rows {
+        line(&mut out, "nv_inference_pending_request_count", &row.labels, row.waiting);
+    }
+    for counter in CACHE_COUNTERS {
+        family(&mut out, counter, &rows, |row| row.has_cache);
+    }
+    if let Some(cache) = state.engine.cache_statistics() {
+        server_cache(&mut out, &cache);
+    }
+    for distribution in DISTRIBUTIONS {
+        histogram(&mut out, distribution, &rows);
+    }
+    out
+}
+
+fn row(model: &Model) -> Row {
+    let mut name = String::new();
+    for character in model.name().chars() {
+        match character {
+            '\\' => name.push_str("\\\\"),
+            '"' => name.push_str("\\\""),
+            '\n' => name.push_str("\\n"),
+            other => name.push(other),
+        }
+    }
+    Row {
+        labels: format!("model=\"{name}\",version=\"{}\"", model.version()),
+        statistics: model.statistics(),
+        waiting: model.waiting(),
+        has_cache: model.options().cache,
+    }
+}
+
+fn head(out: &mut String, (name, kind): (&str, &str), help: &str) {
+    // A string takes whatever is written; so everywhere here.
+    writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
+}
+
+fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
+    writeln!(out, "{name}{{{labels}}} {value}").ok();
+}
+
+fn family(out: &mut String, counter: &Counter, rows: &[Row], counts: impl Fn(&Row) -> bool) {
+    head(out, (counter.name, "counter"), counter.help);
+    for row in rows.iter().filter(|row| counts(row)) {
+        line(out, counter.name, &row.labels, (counter.read)(&row.statistics));
+    }
+}
+
+fn failures(out: &mut String, rows: &[Row]) {
+    let name = "nv_inference_request_failure";
+    head(
+        out,
+        (name, "counter"),
+        "Number of failed inference requests, all batch sizes",
+    );
+    for row in rows {
+        for reason in FailureReason::ALL {
+            let label = match reason {
+                FailureReason::Rejected => "REJECTED",
+                FailureReason::Cancelled => "CANCELED",
+                FailureReason::Backend => "BACKEND",
+                FailureReason::Other => "OTHER",
+            };
+            let labels = format!("{},reason=\"{label}\"", row.labels);
+            line(out, name, &labels, row.statistics.failed(reason));
+        }
+    }
+}
+
+fn server_cache(out: &mut String, cache: &CacheStatistics) {
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+    let util = cache.bytes as f64 / (cache.capacity.max(1)) as f64;
+    let lookups = cache.hits + cache.misses;
+    let mut gauge = |name: &str, help: &str, value: &dyn std::fmt::Display| {
+        head(out, (name, "gauge"), help);
+        writeln!(out, "{name} {value}").ok();
+    };
+    gauge("nv_cache_util", "Cache utilization [0.0 - 1.0]", &util);
+    gauge(
+        "nv_cache_num_entries",
+        "Number of responses stored in response cache",
+        &cache.entries,
+    );
+    gauge("nv_cache_num_hits", "Number of cache hits in response cache", &cache.hits);
+    gauge("nv_cache_num_misses", "Number of cache misses in response cache", &cache.misses);
+    gauge("nv_cache_num_lookups", "Number of cache lookups in response cache", &lookups);
+    gauge(
+        "nv_cache_num_evictions",
+        "Number of cache evictions in response cache",
+        &cache.evictions,
+    );
+    gauge(
+        "nv_cache_lookup_duration",
+        "Total cache lookup duration (hit and miss), in microseconds",
+        &(cache.lookup_ns / 1000),
+    );
+    gauge(
+        "nv_cache_insertion_duration",
+        "Total cache insertion duration, in microseconds",
+        &(cache.insertion_ns / 1000),
+    );
+}
+
+fn histogram(out: &mut String, distribution: &Distribution, rows: &[Row]) {
+    let name = distribution.name;
+    head(out, (name, "histogram"), distribution.help);
+    for row in rows {
+        let times = (distribution.read)(&row.statistics);
+        let labels = &row.labels;
+        // One in four: ends a doubling apart are enough for a dashboard.
+        for (end, count) in times.cumulative().skip(3).step_by(4) {
+            let end = end.as_secs_f64();
+            writeln!(out, "{name}_bucket{{{labels},le=\"{end}\"}} {count}").ok();
+        }
+        let count = times.count();
+        writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {count}").ok();
+        let sum = times.sum().as_secs_f64();
+        writeln!(out, "{name}_sum{{{labels}}} {sum}").ok();
+        writeln!(out, "{name}_count{{{labels}}} {count}").ok();
+    }
+}

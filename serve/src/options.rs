@@ -1,0 +1,73 @@
+//! Where the server listens, and how much it lets clients do.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// How a server is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// Where it listens. Only this machine reaches the default.
+    pub host: IpAddr,
+    /// The port for HTTP; 0 for any that is free.
+    pub http_port: u16,
+    /// The port for metrics; 0 for any that is free, `None` for no metrics.
+    pub metrics_port: Option<u16>,
+    /// How many threads serve sockets.
+    pub threads: usize,
+    /// How long requests in flight may take to end when the server stops.
+    pub drain: Duration,
+    /// Whether the termination signals of the system stop it.
+    pub signals: bool,
+    /// What clients may take.
+    pub limits: Limits,
+}
+
+/// What clients may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most connections, on each port.
+    pub connections: usize,
+    /// The most bytes of a body, as it is sent and as it is when it is decompressed.
+    pub body: usize,
+    /// The most bytes that bodies may hold while they arrive, in all connections together.
+    pub bodies: usize,
+    /// The most pieces of a body.
+    pub frames: usize,
+    /// The most bytes of the head of a request.
+    pub head: usize,
+    /// How long a connection may take to send the head of its next request; an idle one is closed then.
+    pub head_time: Duration,
+    /// How long a connection may pause within a body.
+    pub pause: Duration,
+    /// How long a body may take in all.
+    pub body_time: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.into(),
+            http_port: 8000,
+            metrics_port: Some(8002),
+            threads: 2,
+            drain: Duration::from_secs(30),
+            signals: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            body: 64 << 20,
+            bodies: 1 << 30,
+            frames: 1 << 16,
+            head: 64 << 10,
+            head_time: Duration::from_mins(1),
+            pause: Duration::from_secs(30),
+            body_time: Duration::from_mins(5),
+        }
+    }
+}

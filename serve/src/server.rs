@@ -1,0 +1,171 @@
+//! The server: sockets bound, served until it is stopped, drained.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nav_engine::Engine;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use crate::catalog::Catalog;
+use crate::options::ServerOptions;
+use crate::state::{Budget, State};
+use crate::stop::Stopper;
+use crate::{connections, http, metrics};
+
+/// How long connections may take to end when every request was answered.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A server whose sockets are bound. It answers once it runs.
+#[derive(Debug)]
+pub struct Server {
+    options: ServerOptions,
+    state: Arc<State>,
+    http: TcpListener,
+    metrics: Option<TcpListener>,
+    stopper: Stopper,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every request was answered.
+    Drained,
+    /// Some were turned away, because their time was over.
+    Late,
+    /// It was told to end at once.
+    AtOnce,
+}
+
+/// Why a server cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A socket cannot be bound.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The system gives no threads, or no signals.
+    #[error("cannot start")]
+    Start(#[from] io::Error),
+}
+
+impl Server {
+    /// Binds the sockets. The models of the engine should be loaded by now.
+    pub fn bind(
+        engine: Engine,
+        catalog: Catalog,
+        options: ServerOptions,
+    ) -> Result<Self, ServeError> {
+        let bind = |port| {
+            let address = SocketAddr::new(options.host, port);
+            let bound = TcpListener::bind(address);
+            let listener = bound.map_err(|source| ServeError::Bind { address, source })?;
+            listener.set_nonblocking(true)?;
+            Ok::<_, ServeError>(listener)
+        };
+        Ok(Self {
+            http: bind(options.http_port)?,
+            metrics: options.metrics_port.map(bind).transpose()?,
+            state: Arc::new(State {
+                engine,
+                catalog,
+                limits: options.limits,
+                bodies: Budget::new(options.limits.bodies),
+            }),
+            stopper: Stopper::new(),
+            options,
+        })
+    }
+
+    /// Where it answers over HTTP.
+    pub fn http_address(&self) -> io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    /// Where it gives metrics, if it does.
+    pub fn metrics_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.metrics
+            .as_ref()
+            .map(TcpListener::local_addr)
+            .transpose()
+    }
+
+    /// What stops it.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Answers until it is stopped. `started` is called when it answers.
+    pub fn run(self, started: impl FnOnce()) -> Result<Ended, ServeError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(self.options.threads.max(1))
+            .max_blocking_threads(16)
+            .thread_name("nav-serve")
+            .enable_all()
+            .build()?;
+        let ended = self.serve(&runtime, started);
+        // Whatever still runs has nobody left to answer.
+        runtime.shutdown_background();
+        ended
+    }
+
+    fn serve(self, runtime: &Runtime, started: impl FnOnce()) -> Result<Ended, ServeError> {
+        let stopper = self.stopper.clone();
+        let engine = self.state.engine.clone();
+        let drain = self.options.drain;
+        let (closing, closed) = watch::channel(false);
+        let mut edges = Vec::new();
+        {
+            let _entered = runtime.enter();
+            if self.options.signals {
+                stopper.watch_signals()?;
+            }
+            let state = Arc::clone(&self.state);
+            let answer = move |request| http::answer(Arc::clone(&state), request);
+            let listener = tokio::net::TcpListener::from_std(self.http)?;
+            let limits = self.options.limits;
+            let edge = connections::serve(listener, limits, answer, closed.clone());
+            edges.push(tokio::spawn(edge));
+            if let Some(listener) = self.metrics {
+                let state = Arc::clone(&self.state);
+                let answer = move |request| metrics::answer(Arc::clone(&state), request);
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                let edge = connections::serve(listener, limits, answer, closed);
+                edges.push(tokio::spawn(edge));
+            }
+        }
+        started();
+        runtime.block_on(async {
+            stopper.asked(1).await;
+            let ending = async {
+                let until = Instant::now() + drain;
+                // Sockets stay open meanwhile, so that clients are told what is going on.
+                let drained = tokio::task::spawn_blocking(move || engine.shut_down(until)).await;
+                closing.send_replace(true);
+                let farewell = async {
+                    for edge in edges {
+                        // An edge that failed has no connections left.
+                        drop(edge.await);
+                    }
+                };
+                let parted = tokio::time::timeout(FAREWELL, farewell).await.is_ok();
+                if drained.unwrap_or(false) && parted {
+                    Ended::Drained
+                } else {
+                    Ended::Late
+                }
+            };
+            Ok(tokio::select! {
+                ended = ending => ended,
+                () = stopper.asked(2) => Ended::AtOnce,
+            })
+        })
+    }
+}

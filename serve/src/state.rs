@@ -1,0 +1,82 @@
+//! What every connection shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nav_engine::Engine;
+
+use crate::catalog::Catalog;
+use crate::options::Limits;
+
+/// What requests are answered with.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) engine: Engine,
+    pub(crate) catalog: Catalog,
+    pub(crate) limits: Limits,
+    pub(crate) bodies: Arc<Budget>,
+}
+
+/// How many bytes of bodies are held by requests that are not with the engine yet.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    held: AtomicUsize,
+}
+
+/// A share of a budget, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            held: AtomicUsize::new(0),
+        })
+    }
+
+    /// A share that holds nothing yet.
+    pub(crate) fn share(self: &Arc<Self>) -> Share {
+        Share {
+            budget: Arc::clone(self),
+            bytes: 0,
+        }
+    }
+}
+
+impl Share {
+    /// Takes so many bytes more. Whether there were so many.
+    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
+        let before = self.budget.held.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        before.saturating_add(bytes) <= self.budget.limit
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_given_back() {
+        let budget = Budget::new(10);
+        let mut one = budget.share();
+        assert!(one.grow(6));
+        let mut other = budget.share();
+        assert!(!other.grow(5));
+        drop(other);
+        assert!(one.grow(4));
+        drop(one);
+        assert!(budget.share().grow(10));
+    }
+}

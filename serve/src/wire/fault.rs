@@ -1,0 +1,155 @@
+//! What can be wrong with what a client sent.
+
+use nav_package_format::DType;
+
+/// Why a request cannot be read. Always the client's fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// It is not JSON.
+    #[error("failed to parse the request JSON buffer: {what} at {at}")]
+    Json {
+        /// What is wrong.
+        what: &'static str,
+        /// Where.
+        at: usize,
+    },
+    /// A member is not there.
+    #[error("Unable to parse '{member}': attempt to access non-existing object member '{member}'")]
+    Absent {
+        /// Its name.
+        member: &'static str,
+    },
+    /// A member is of the wrong kind.
+    #[error("Unable to parse '{member}': attempt to access JSON non-{expected} as {expected}")]
+    Kind {
+        /// Its name.
+        member: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// `parameters` is no object.
+    #[error("failed to get request params.: attempt to get members for non-object")]
+    ParametersKind,
+    /// A parameter that cannot be passed on.
+    #[error("parameter '{name}' {reason}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The number of elements is not what the shape asks for.
+    #[error("Unable to parse 'data': Shape does not match true shape of 'data' field")]
+    Count,
+    /// A number that the type of the elements does not hold.
+    #[error("Unable to parse 'data': {number} is out of range for {dtype}")]
+    Range {
+        /// The number as it was written.
+        number: String,
+        /// The type.
+        dtype: DType,
+    },
+    /// No such type of elements.
+    #[error("invalid datatype '{name}' for input '{input}'")]
+    DType {
+        /// The input.
+        input: String,
+        /// The type as given.
+        name: String,
+    },
+    /// The elements cannot be written in JSON.
+    #[error(
+        "receiving {dtype} data via JSON is not supported. Please use the binary data format for input {input}"
+    )]
+    BinaryOnly {
+        /// The type.
+        dtype: DType,
+        /// The input.
+        input: String,
+    },
+    /// The shape is too large to have a size.
+    #[error("invalid shape for input '{input}': it is too large to address")]
+    Shape {
+        /// The input.
+        input: String,
+    },
+    /// Not exactly one source of data.
+    #[error(
+        "Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', 'shared_memory_region' in 'parameters'. But {found}"
+    )]
+    Sources {
+        /// What was set.
+        found: &'static str,
+    },
+    /// The binary block of an input is cut short.
+    #[error(
+        "unexpected size for input '{input}', expecting {missing} additional bytes for model '{model}'"
+    )]
+    Short {
+        /// The input.
+        input: String,
+        /// How much is missing.
+        missing: usize,
+        /// The model.
+        model: String,
+    },
+    /// There is more than the inputs take.
+    #[error("unexpected additional input data for model '{model}'")]
+    Excess {
+        /// The model.
+        model: String,
+    },
+    /// The length of the header is not in the body.
+    #[error("inference header size should be in range (0, {body}), got: {given}")]
+    HeaderLength {
+        /// How long the body is.
+        body: usize,
+        /// What was said.
+        given: String,
+    },
+    /// A raw request to a model that does not take one.
+    #[error(
+        "Raw request must only have 1 input (found 1) to be deduced but got {inputs} inputs in '{model}' model configuration"
+    )]
+    RawInputs {
+        /// How many it takes.
+        inputs: usize,
+        /// The model.
+        model: String,
+    },
+    /// A raw request whose shape cannot be told from its size.
+    #[error("the shape of input '{input}' of model '{model}' cannot be deduced from {bytes} bytes")]
+    RawShape {
+        /// The input.
+        input: String,
+        /// The model.
+        model: String,
+        /// How many bytes there are.
+        bytes: usize,
+    },
+    /// The body is empty.
+    #[error("the request has no body")]
+    Empty,
+    /// It asks for shared memory.
+    #[error("shared memory is not offered; '{name}' asks for it")]
+    SharedMemory {
+        /// The tensor.
+        name: String,
+    },
+    /// An output that the model does not have.
+    #[error("unexpected inference output '{name}' for model '{model}'")]
+    Output {
+        /// Its name.
+        name: String,
+        /// The model.
+        model: String,
+    },
+    /// An input that the model does not have.
+    #[error("unexpected inference input '{name}' for model '{model}'")]
+    Input {
+        /// Its name.
+        name: String,
+        /// The model.
+        model: String,
+    },
+}

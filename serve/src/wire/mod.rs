@@ -1,0 +1,18 @@
+//! What travels: the JSON of requests and answers, numbers and byte strings in it, and binary blocks beside it.
+
+mod answer;
+mod classify;
+mod cursor;
+mod fault;
+mod frames;
+mod infer;
+mod leaves;
+mod members;
+mod parameters;
+mod write;
+
+pub(crate) use answer::{Answer, compose};
+pub(crate) use fault::Fault;
+pub(crate) use frames::{cut, join};
+pub(crate) use infer::{Asked, raw, read};
+pub(crate) use write::error_body;
