@@ -155,7 +155,12 @@ fn render(state: &State) -> String {
         "Instantaneous number of pending requests awaiting execution per-model.",
     );
     for row in &rows {
-        line(&mut out, "nv_inference_pending_request_count", &row.labels, row.waiting);
+        line(
+            &mut out,
+            "nv_inference_pending_request_count",
+            &row.labels,
+            row.waiting,
+        );
     }
     for counter in CACHE_COUNTERS {
         family(&mut out, counter, &rows, |row| row.has_cache);
@@ -199,7 +204,12 @@ fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Displa
 fn family(out: &mut String, counter: &Counter, rows: &[Row], counts: impl Fn(&Row) -> bool) {
     head(out, (counter.name, "counter"), counter.help);
     for row in rows.iter().filter(|row| counts(row)) {
-        line(out, counter.name, &row.labels, (counter.read)(&row.statistics));
+        line(
+            out,
+            counter.name,
+            &row.labels,
+            (counter.read)(&row.statistics),
+        );
     }
 }
 
@@ -238,9 +248,21 @@ fn server_cache(out: &mut String, cache: &CacheStatistics) {
         "Number of responses stored in response cache",
         &cache.entries,
     );
-    gauge("nv_cache_num_hits", "Number of cache hits in response cache", &cache.hits);
-    gauge("nv_cache_num_misses", "Number of cache misses in response cache", &cache.misses);
-    gauge("nv_cache_num_lookups", "Number of cache lookups in response cache", &lookups);
+    gauge(
+        "nv_cache_num_hits",
+        "Number of cache hits in response cache",
+        &cache.hits,
+    );
+    gauge(
+        "nv_cache_num_misses",
+        "Number of cache misses in response cache",
+        &cache.misses,
+    );
+    gauge(
+        "nv_cache_num_lookups",
+        "Number of cache lookups in response cache",
+        &lookups,
+    );
     gauge(
         "nv_cache_num_evictions",
         "Number of cache evictions in response cache",

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nav_engine::Engine;
@@ -78,6 +79,7 @@ impl Server {
                 catalog,
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
+                is_stopping: AtomicBool::new(false),
             }),
             stopper: Stopper::new(),
             options,
@@ -118,6 +120,7 @@ impl Server {
 
     fn serve(self, runtime: &Runtime, started: impl FnOnce()) -> Result<Ended, ServeError> {
         let stopper = self.stopper.clone();
+        let shared = Arc::clone(&self.state);
         let engine = self.state.engine.clone();
         let drain = self.options.drain;
         let (closing, closed) = watch::channel(false);
@@ -144,6 +147,7 @@ impl Server {
         started();
         runtime.block_on(async {
             stopper.asked(1).await;
+            shared.is_stopping.store(true, Ordering::Release);
             let ending = async {
                 let until = Instant::now() + drain;
                 // Sockets stay open meanwhile, so that clients are told what is going on.

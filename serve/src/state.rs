@@ -1,7 +1,7 @@
 //! What every connection shares.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nav_engine::Engine;
 
@@ -15,6 +15,8 @@ pub(crate) struct State {
     pub(crate) catalog: Catalog,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
+    /// Whether the server was told to stop, so that models are asked no more.
+    pub(crate) is_stopping: AtomicBool,
 }
 
 /// How many bytes of bodies are held by requests that are not with the engine yet.

@@ -89,7 +89,10 @@ mod tests {
     #[test]
     fn the_largest_of_each_row_come_first_with_their_labels() {
         let values = [1.0_f32, 5.0, 10.0, 4.0, 9.0, f32::NAN, 7.0, 9.0];
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         let labels = ["apple", "pear", "plum"].map(str::to_owned);
         let shape = Shape::from([2, 4]);
         let check = |classes, has_batch, expected: &[&str]| {
@@ -99,7 +102,12 @@ mod tests {
         check(
             2,
             true,
-            &["10.000000:2:plum", "5.000000:1:pear", "9.000000:0:apple", "9.000000:3"],
+            &[
+                "10.000000:2:plum",
+                "5.000000:1:pear",
+                "9.000000:0:apple",
+                "9.000000:3",
+            ],
         );
         check(1, false, &["10.000000:2:plum"]);
         assert!(classify(DType::Bytes, &shape, &bytes, (1, true), &labels).is_none());

@@ -75,9 +75,7 @@ impl<'text> Cursor<'text> {
     pub(crate) fn end(&mut self) -> Result<(), Fault> {
         match self.peek() {
             None => Ok(()),
-            Some(_) => {
-                Err(self.wrong("The document root must not be followed by other values."))
-            }
+            Some(_) => Err(self.wrong("The document root must not be followed by other values.")),
         }
     }
 

@@ -5,7 +5,10 @@ use nav_engine::Frames;
 
 /// Takes the first `length` bytes off `frames`; `None`, and `frames` as it was, when there are not so many.
 pub(crate) fn cut(frames: &mut std::collections::VecDeque<Bytes>, length: usize) -> Option<Frames> {
-    let total = frames.iter().map(Bytes::len).try_fold(0, usize::checked_add)?;
+    let total = frames
+        .iter()
+        .map(Bytes::len)
+        .try_fold(0, usize::checked_add)?;
     if total < length {
         return None;
     }

@@ -144,7 +144,9 @@ fn deduced(spec: &TensorSpec, has_batch: bool, bytes: usize) -> Option<Shape> {
             _ => return None,
         }
     }
-    let row = Shape::new(shape.iter().copied()).byte_size(spec.dtype).ok()??;
+    let row = Shape::new(shape.iter().copied())
+        .byte_size(spec.dtype)
+        .ok()??;
     if let Some(index) = open {
         if bytes % row.max(1) != 0 {
             return None;

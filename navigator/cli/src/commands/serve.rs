@@ -102,10 +102,7 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
     let server = Server::bind(engine, catalog, options(args)?)?;
     let http = server.http_address()?;
     let metrics = server.metrics_address()?;
-    let addresses = [
-        ("http", Some(http)),
-        ("metrics", metrics),
-    ];
+    let addresses = [("http", Some(http)), ("metrics", metrics)];
     let mut announced = Ok(());
     let stopper = server.stopper();
     let ended = server.run(|| {
@@ -163,9 +160,14 @@ fn announce(path: Option<&Path>, fields: &[(&str, String)]) -> anyhow::Result<()
     let Some(path) = path else {
         return Ok(());
     };
-    let text: String = fields.iter().map(|(edge, url)| format!("{edge} {url}\n")).collect();
+    let text: String = fields
+        .iter()
+        .map(|(edge, url)| format!("{edge} {url}\n"))
+        .collect();
     let write = || -> anyhow::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         let unfinished = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         std::fs::write(unfinished.path(), text)?;
         unfinished.persist(path)?;

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use nav_engine::Model;
+use nav_engine::{InferError, Model};
 
 use super::Target;
 use super::model::find;
@@ -39,10 +40,12 @@ pub(super) async fn infer(
     let asked = if is_heavy { aside(read).await? } else { read() }?;
     let id = asked.request.id.clone();
     let wanted = asked.wanted;
+    if state.is_stopping.load(Ordering::Acquire) {
+        return Err(Refusal::of_engine(&InferError::ShuttingDown, id.as_deref()));
+    }
     let answered = model.infer(asked.request).await;
     drop(body.share);
-    let response =
-        answered.map_err(|error| Refusal::of_engine(&error, id.as_deref()))?;
+    let response = answered.map_err(|error| Refusal::of_engine(&error, id.as_deref()))?;
     let labels = |output: &str| state.catalog.labels(model.name(), output);
     let answer = compose(&model, id.as_deref(), &response, (&wanted, &labels))
         .map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
@@ -70,7 +73,12 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
 /// What takes long keeps no socket waiting.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the request was not read"))
+    done.map_err(|_| {
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the request was not read",
+        )
+    })
 }
 
 /// The JSON is as long as the header says; all of the body where it says nothing; and there is none where it
@@ -114,9 +122,9 @@ async fn send(answer: Answer, coding: Option<Coding>) -> Result<Response<Frames>
     pieces.extend(answer.blocks);
     if let Some(coding) = coding {
         let compress = move || coding.deflate(&pieces);
-        let packed = aside(compress).await?.map_err(|error| {
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-        })?;
+        let packed = aside(compress)
+            .await?
+            .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         pieces = vec![packed];
     }
     let mut response = typed(StatusCode::OK, content_type, pieces);

@@ -136,8 +136,14 @@ mod tests {
         check("/v2/", "nothing");
         check("/v2/health/live", "Live");
         check("/v2/models/stats", "Statistics");
-        check("/v2/models/m", "Model(Target { model: \"m\", version: None })");
-        check("/v2/models/m%41", "Model(Target { model: \"m%41\", version: None })");
+        check(
+            "/v2/models/m",
+            "Model(Target { model: \"m\", version: None })",
+        );
+        check(
+            "/v2/models/m%41",
+            "Model(Target { model: \"m%41\", version: None })",
+        );
         check(
             "/v2/models/m/versions/3/infer",
             "Infer(Target { model: \"m\", version: Some(3) })",

@@ -79,8 +79,7 @@ pub(super) fn platform<'a>(state: &'a State, model: &Model) -> &'a str {
 /// An answer in JSON.
 pub(super) fn serialized(value: &impl Serialize) -> Result<Response<Frames>, Refusal> {
     let text = serde_json::to_string(value);
-    let text = text.map_err(|error| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-    })?;
+    let text =
+        text.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(json(text))
 }

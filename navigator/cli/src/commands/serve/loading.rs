@@ -143,7 +143,10 @@ impl Loading<'_> {
         } = models::open_package(path, wish, &preferred, around)?;
         let serving = package.manifest().serving.clone();
         let is_served = serving.as_ref().map(runtime_of).as_ref() == Some(&runtime);
-        let threads = serving.as_ref().filter(|_| is_served).and_then(|it| it.threads);
+        let threads = serving
+            .as_ref()
+            .filter(|_| is_served)
+            .and_then(|it| it.threads);
         let handle = match threads {
             Some(threads) => handle.with_intra_threads(threads),
             None => handle,

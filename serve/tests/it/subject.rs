@@ -1,0 +1,156 @@
+//! A server on a free port, and requests to it byte by byte.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nav_engine::Engine;
+use nav_serve::{Catalog, Ended, Server, ServerOptions, Stopper};
+
+/// How long a test waits for what must come. Only a broken server makes it wait for so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server that runs until this is dropped.
+pub(crate) struct Subject {
+    pub(crate) http: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    pub(crate) stopper: Stopper,
+    thread: Option<JoinHandle<Ended>>,
+}
+
+/// What came back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Options for tests: free ports.
+pub(crate) fn options() -> ServerOptions {
+    ServerOptions {
+        http_port: 0,
+        metrics_port: Some(0),
+        ..ServerOptions::default()
+    }
+}
+
+impl Subject {
+    pub(crate) fn start(engine: Engine, catalog: Catalog, options: ServerOptions) -> Self {
+        let server = Server::bind(engine, catalog, options).unwrap();
+        let http = server.http_address().unwrap();
+        let metrics = server.metrics_address().unwrap().unwrap();
+        let stopper = server.stopper();
+        let (sender, started) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("server".to_owned())
+            .spawn(move || server.run(|| sender.send(()).unwrap()).unwrap())
+            .unwrap();
+        started.recv_timeout(PATIENCE).unwrap();
+        Self {
+            http,
+            metrics,
+            stopper,
+            thread: Some(thread),
+        }
+    }
+
+    /// Stops it and waits for its end.
+    pub(crate) fn end(mut self) -> Ended {
+        self.stopper.stop();
+        self.thread.take().unwrap().join().unwrap()
+    }
+
+    /// Waits for its end, which something else brings about.
+    pub(crate) fn ended(mut self) -> Ended {
+        self.thread.take().unwrap().join().unwrap()
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        connect(self.http)
+    }
+
+    /// One request over a connection of its own; `None` when it is closed without an answer.
+    pub(crate) fn send(&self, wire: &[u8]) -> Option<Reply> {
+        let mut stream = self.connect();
+        stream.write_all(wire).unwrap();
+        receive(&mut stream)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        let wire = format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n");
+        self.send(wire.as_bytes()).unwrap()
+    }
+
+    /// A request with these lines in its head, and this body.
+    pub(crate) fn post(&self, path: &str, head: &[&str], body: &[u8]) -> Reply {
+        self.send(&posted(path, head, body)).unwrap()
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        self.stopper.stop();
+    }
+}
+
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The bytes of a request.
+pub(crate) fn posted(path: &str, head: &[&str], body: &[u8]) -> Vec<u8> {
+    let mut wire = format!(
+        "POST {path} HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    for line in head {
+        wire.push_str(line);
+        wire.push_str("\r\n");
+    }
+    wire.push_str("\r\n");
+    let mut wire = wire.into_bytes();
+    wire.extend_from_slice(body);
+    wire
+}
+
+/// The next answer on a connection; `None` when it is closed without one.
+pub(crate) fn receive(stream: &mut TcpStream) -> Option<Reply> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            Ok(_) | Err(_) if head.is_empty() => return None,
+            other => panic!("the head ends early: {other:?} after {head:?}"),
+        }
+    }
+    let head = String::from_utf8(head).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut reply = Reply {
+        status,
+        head: head.to_ascii_lowercase(),
+        body: Vec::new(),
+    };
+    let length = reply.header("content-length").unwrap_or("0");
+    reply.body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut reply.body).unwrap();
+    Some(reply)
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines();
+        let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        Some(line.trim())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
