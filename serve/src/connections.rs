@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -23,6 +24,44 @@ const BREATH: Duration = Duration::from_millis(20);
 
 /// How many requests one connection may have in flight over HTTP/2.
 const STREAMS: u32 = 256;
+
+/// What goes on in a connection.
+#[derive(Debug, Default)]
+struct Activity {
+    begun: AtomicUsize,
+    running: AtomicUsize,
+}
+
+/// A request that runs, until it is dropped.
+struct Running(Arc<Activity>);
+
+impl Activity {
+    fn begin(self: &Arc<Self>) -> Running {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(self))
+    }
+
+    /// Waits until nothing ran and nothing began for this long, whether the client says nothing, says it too
+    /// slowly, or does not take its answer.
+    async fn idle(&self, limit: Duration) {
+        let mut seen = 0;
+        loop {
+            tokio::time::sleep(limit).await;
+            let begun = self.begun.load(Ordering::Relaxed);
+            if self.running.load(Ordering::Relaxed) == 0 && begun == seen {
+                return;
+            }
+            seen = begun;
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Serves every connection with `answer`, until told to stop; then waits until they have ended.
 pub(crate) async fn serve<A, F>(
@@ -51,11 +90,16 @@ pub(crate) async fn serve<A, F>(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let connection = connection(&builder, stream, answer.clone());
+        let activity = Arc::new(Activity::default());
+        let connection = connection(&builder, stream, answer.clone(), Arc::clone(&activity));
         let connection = graceful.watch(connection);
+        let limit = limits.head_time;
         tokio::spawn(async move {
             // Whatever ends a connection concerns its client only.
-            drop(connection.await);
+            tokio::select! {
+                _ = connection => {}
+                () = activity.idle(limit) => {}
+            }
             drop(slot);
         });
     }
@@ -85,6 +129,7 @@ fn connection<A, F>(
     builder: &Builder<TokioExecutor>,
     stream: TcpStream,
     answer: A,
+    activity: Arc<Activity>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error: std::fmt::Debug> + Send + 'static
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
@@ -93,8 +138,13 @@ where
     // Answers are written whole, so that there is nothing to wait for.
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| {
+        let running = activity.begin();
         let answer = answer(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move {
+            let answer = answer.await;
+            drop(running);
+            Ok::<_, Infallible>(answer)
+        }
     });
     builder
         .serve_connection(TokioIo::new(stream), service)

@@ -342,3 +342,6 @@ fn unicode(characters: &mut std::str::CharIndices<'_>) -> Option<char> {
     }
     char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (value - 0xdc00))
 }
+
+#[cfg(test)]
+mod tests;

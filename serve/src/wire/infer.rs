@@ -352,3 +352,6 @@ impl Form {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,3 +144,6 @@ fn parse_named(written: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

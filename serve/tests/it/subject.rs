@@ -126,7 +126,8 @@ pub(crate) fn receive(stream: &mut TcpStream) -> Option<Reply> {
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read(&mut byte) {
             Ok(1) => head.push(byte[0]),
-            Ok(_) | Err(_) if head.is_empty() => return None,
+            Ok(_) if head.is_empty() => return None,
+            Err(error) if is_closed(&error) && head.is_empty() => return None,
             other => panic!("the head ends early: {other:?} after {head:?}"),
         }
     }
@@ -141,6 +142,15 @@ pub(crate) fn receive(stream: &mut TcpStream) -> Option<Reply> {
     reply.body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut reply.body).unwrap();
     Some(reply)
+}
+
+/// A connection may be closed while what was sent is still unread.
+fn is_closed(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset
+    )
 }
 
 impl Reply {

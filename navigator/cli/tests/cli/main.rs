@@ -16,5 +16,6 @@ mod optimize;
 mod package;
 mod report;
 mod runtime;
+mod serve;
 mod show;
 mod signing;

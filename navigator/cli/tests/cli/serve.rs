@@ -1,0 +1,149 @@
+//! `nav serve` as a process: what it says, what it answers, how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::nav::Place;
+
+/// A server that is killed when a test fails.
+struct Served {
+    child: Child,
+    said: BufReader<ChildStderr>,
+}
+
+impl Served {
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        let always = ["serve", "--http-port", "0", "--metrics-port", "0"];
+        let mut command = place.command(&[&always, arguments].concat());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        Self { child, said }
+    }
+
+    /// The next line that holds this.
+    fn says(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            let read = self.said.read_line(&mut line).unwrap();
+            assert!(read > 0, "`{text}` is not in {all}");
+            if line.contains(text) {
+                return line;
+            }
+            all.push_str(&line);
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The answer to one request.
+fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn infer(address: &str) -> String {
+    let body = r#"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,-2]}]}"#;
+    let length = body.len();
+    let head = format!(
+        "POST /v2/models/twice/infer HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    );
+    ask(address, &format!("{head}{body}"))
+}
+
+#[test]
+fn a_model_is_served_until_it_is_told_to_stop() {
+    if !cfg!(feature = "tract") {
+        return;
+    }
+    let place = Place::new();
+    place.doubling_model();
+    let mut served = Served::start(
+        &place,
+        &[
+            "double.onnx",
+            "--model-name",
+            "twice",
+            "--max-batch",
+            "4",
+            "--ready-file",
+            "ready",
+            "--log-format",
+            "json",
+        ],
+    );
+    served.says(r#""event":"loaded""#);
+    let ready = served.says(r#""event":"ready""#);
+    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+    let address = ready["http"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap()
+        .to_owned();
+    let file = std::fs::read_to_string(place.path("ready")).unwrap();
+    assert!(
+        file.starts_with(&format!("http http://{address}\n")),
+        "{file}"
+    );
+    let answer = infer(&address);
+    assert!(
+        answer.ends_with(r#""shape":[1,2],"data":[2.0,-4.0]}]}"#),
+        "{answer}"
+    );
+    let metrics = ready["metrics"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+    let counted = ask(metrics, request);
+    let line = r#"nv_inference_request_success{model="twice",version="1"} 1"#;
+    assert!(counted.contains(line), "{counted}");
+    served.signal(Signal::TERM);
+    served.says(r#""event":"stopped""#);
+    assert_eq!(served.code(), Some(0));
+    assert!(!place.path("ready").exists());
+}
+
+#[test]
+fn what_cannot_be_served_is_said_before_anything_is_bound() {
+    let place = Place::new();
+    place
+        .nav(&["serve", "nothing.onnx"])
+        .expect(1, &["cannot serve nothing.onnx"]);
+    place.write("a/one.onnx", b"");
+    place.write("b/one.onnx", b"");
+    place
+        .nav(&["serve", "a/one.onnx", "b/one.onnx"])
+        .expect(2, &["would both be served as `one`"]);
+    std::fs::create_dir(place.path("empty")).unwrap();
+    place
+        .nav(&["serve", "empty"])
+        .expect(1, &["holds no packages"]);
+}
