@@ -1,23 +1,36 @@
 //! How a server should run the choice, made of what was measured; and who measures it there.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nav_package_format::package::record::PERFORMANCE;
 use nav_package_format::package::{Choice, Measurement, Record, Serving, Variant};
-use nav_runners::ModelFile;
+use nav_runners::{LoadOptions, ModelFile};
+use serde::{Deserialize, Serialize};
+
+/// A variant to be measured as it will be served: plain data, so that a process of its own can do it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServingTrial {
+    /// The runner.
+    pub runner: String,
+    /// The model file.
+    pub model: ModelFile,
+    /// How it is loaded.
+    pub options: LoadOptions,
+    /// How it is served.
+    pub serving: Serving,
+    /// The inputs of a request, of one row where there is a batch axis: an `.npz` file.
+    pub inputs: PathBuf,
+    /// About how long to measure.
+    pub budget: Duration,
+}
 
 /// Measures a variant through the server's own engine and batching. The server is not known here: whoever knows
 /// it hands this in.
 pub trait ServingMeasurer: Debug {
-    /// What is measured within about this time; the reason, where nothing could be.
-    fn measure(
-        &self,
-        variant: &Variant,
-        model: &ModelFile,
-        serving: &Serving,
-        budget: Duration,
-    ) -> Result<Vec<Measurement>, String>;
+    /// What is measured; the reason, where nothing could be.
+    fn measure(&self, trial: &ServingTrial) -> Result<Measurement, String>;
 }
 
 /// How much less throughput a smaller batch may have and still be the one to prefer: what is left is the noise.

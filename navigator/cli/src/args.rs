@@ -77,6 +77,9 @@ pub(crate) enum Command {
     /// Do one step of an optimization.
     #[command(name = "__step", hide = true)]
     Step(step::StepArgs),
+    /// Measure a model as it would be served.
+    #[command(name = "__serving", hide = true)]
+    Serving,
     /// Serve a model to a parent process over standard input.
     #[command(name = "__worker", hide = true)]
     Worker,

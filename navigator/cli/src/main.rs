@@ -66,6 +66,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sign(args) => commands::sign::run(&args, printer),
         Command::Config(args) => commands::config::run(&args),
         Command::Step(args) => commands::step::run(&args),
+        Command::Serving => commands::serving::run(),
         Command::Worker => commands::worker::run(),
     }
 }

@@ -1,14 +1,14 @@
 //! The whole of it, in order.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nav_package_format::package::manifest::{MeasuredOn, Model, Provenance};
 use nav_package_format::package::strategy::{STRATEGIES, choose};
 use nav_package_format::package::{
     Choice, Decision, Evaluation, Outcome, Record, Serving, Strategy, Variant,
 };
-use nav_runners::Libraries;
+use nav_runners::{Libraries, LoadOptions};
 use nav_worker::WorkerCommand;
 
 use super::error::OptimizeError;
@@ -21,7 +21,7 @@ use crate::host::Host;
 use crate::pack::ModelFiles;
 use crate::plan::{self, HostFacts, Origin, Plan};
 use crate::samples::{Sample, SampleSource, read_samples};
-use crate::serving::{self, ServingMeasurer};
+use crate::serving::{self, ServingMeasurer, ServingTrial};
 use crate::workspace::{Journal, Workspace, WorkspaceError};
 
 /// What an optimization works with, besides the model and the settings.
@@ -241,6 +241,9 @@ fn decide(plan: &Plan, variants: &[Variant], records: &[Record]) -> Vec<Decision
     decided.collect()
 }
 
+/// How long each is measured through the server's own batching.
+const SERVING_BUDGET: Duration = Duration::from_millis(250);
+
 /// The choice, and the untouched model, through the server's own batching.
 fn serve(
     site: &Site<'_>,
@@ -249,6 +252,10 @@ fn serve(
     choice: &Choice,
     serving: &Serving,
 ) -> Vec<Record> {
+    // The first sample is of one row.
+    let Some(sample) = executed.samples.first() else {
+        return Vec::new();
+    };
     let is_chosen = |variant: &str, runner: &str| {
         variant == choice.runtime.variant && runner == choice.runtime.runner
     };
@@ -275,9 +282,21 @@ fn serve(
         };
         let name = nav_package_format::package::record::SERVING;
         let mut record = Record::new(name, &candidate.variant, &candidate.runner, Outcome::Ok);
-        let file = site.model_file(candidate);
-        match server.measure(&entry.variant(site), &file, &own, site.step_limit()) {
-            Ok(measurements) => record.measurements = measurements,
+        let variant = entry.variant(site);
+        let trial = ServingTrial {
+            runner: variant.runner.clone(),
+            model: site.model_file(candidate),
+            options: LoadOptions {
+                device: variant.device,
+                settings: variant.settings.clone(),
+                libraries: site.libraries.clone(),
+            },
+            serving: own,
+            inputs: sample.inputs.clone(),
+            budget: SERVING_BUDGET,
+        };
+        match server.measure(&trial) {
+            Ok(measurement) => record.measurements.push(measurement),
             Err(reason) => {
                 record.outcome = Outcome::Failed;
                 record.reason = Some(reason);

@@ -10,6 +10,7 @@ pub(crate) mod probe;
 pub(crate) mod report;
 pub(crate) mod runtime;
 pub(crate) mod serve;
+pub(crate) mod serving;
 pub(crate) mod show;
 pub(crate) mod sign;
 pub(crate) mod step;

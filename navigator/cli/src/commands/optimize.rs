@@ -16,6 +16,7 @@ use nav_navigator::probe::probe_runners;
 
 pub(crate) use self::outcome::NotTried;
 use self::progress::Progress;
+use super::serving::InAnotherProcess;
 use super::{runtime, step, worker};
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -140,13 +141,17 @@ fn work(
         return Ok(Printer::json(&plan(&source, wanted, &facts)?)?);
     }
     let command = step::command()?;
+    let own = worker::command()?;
+    let server = InAnotherProcess {
+        command: nav_worker::WorkerCommand::new(own.program).with_argument("__serving"),
+    };
     let means = Means {
         host: &host,
         facts: &facts,
         libraries: &settings.libraries,
         command: &command,
         cache_folder: settings.cache.as_deref(),
-        server: None,
+        server: Some(&server),
         started,
     };
     let mut progress = Progress::new(printer, started, wanted.time_budget);

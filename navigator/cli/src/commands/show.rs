@@ -6,7 +6,9 @@ use clap::Args;
 use nav_package_format::Signature;
 use nav_package_format::archive::Limits;
 use nav_package_format::package::manifest::Provenance;
-use nav_package_format::package::{Choice, Evaluation, Package, Record, Serving, Variant};
+use nav_package_format::package::{
+    Choice, Evaluation, Manifest, Package, Record, Serving, Variant,
+};
 use serde::Serialize;
 
 use crate::printer::Printer;
@@ -38,6 +40,9 @@ pub(crate) struct Shown<'a> {
     /// Whether every batch is told to people, or only each variant's best.
     #[serde(skip)]
     pub(crate) every_batch: bool,
+    /// All that the package says of itself.
+    #[serde(skip)]
+    pub(crate) manifest: &'a Manifest,
     /// What wrote the package.
     pub(crate) written_by: String,
     /// The format of the package.
@@ -89,6 +94,7 @@ pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let shown = Shown {
         schema: SCHEMA,
         every_batch: args.batches,
+        manifest,
         written_by: package.origin().to_string(),
         format_version: package.origin().format(),
         provenance: &manifest.provenance,

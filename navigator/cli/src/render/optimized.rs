@@ -26,7 +26,7 @@ pub(crate) fn optimized(
         every_batch: false,
     })];
     sections.extend(choice.map(chosen));
-    sections.extend(manifest.serving.as_ref().map(served));
+    sections.extend(served(manifest));
     if !not_tried.is_empty() {
         let lines = not_tried.iter().map(|one| {
             format!(

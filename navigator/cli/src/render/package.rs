@@ -1,6 +1,7 @@
 //! `nav show` for people.
 
-use nav_package_format::package::{Choice, Serving};
+use nav_package_format::package::record::SERVING;
+use nav_package_format::package::{Choice, Manifest};
 
 use super::comparison::{Compared, comparison};
 use crate::commands::show::Shown;
@@ -21,7 +22,7 @@ pub(crate) fn package(shown: &Shown<'_>) -> String {
         (None, Some(reason)) => sections.push(reason.clone()),
         (None, None) => {}
     }
-    sections.extend(shown.serving.map(served));
+    sections.extend(served(shown.manifest));
     if !shown.warnings.is_empty() {
         let warnings = shown
             .warnings
@@ -83,7 +84,8 @@ pub(crate) fn chosen(choice: &Choice) -> String {
 }
 
 /// How a server runs it unless told otherwise.
-pub(crate) fn served(serving: &Serving) -> String {
+pub(crate) fn served(manifest: &Manifest) -> Option<String> {
+    let serving = manifest.serving.as_ref()?;
     let mut parts = vec![format!("{} on {}", serving.variant, serving.runner)];
     parts.extend(
         serving
@@ -97,5 +99,17 @@ pub(crate) fn served(serving: &Serving) -> String {
             .threads
             .map(|threads| format!("{threads} threads each")),
     );
-    format!("to be served as {}", parts.join(", "))
+    let mut lines = vec![format!("to be served as {}", parts.join(", "))];
+    let measured = manifest.records.iter().find(|record| {
+        record.step == SERVING
+            && record.variant == serving.variant
+            && record.runner == serving.runner
+    });
+    lines.extend(measured.and_then(|record| record.measurements.first()).map(|one| {
+        format!(
+            "  requests of one row through the server's batching: {:.1}/s, p50 {:.3} ms, p99 {:.3} ms",
+            one.throughput, one.latency.p50_ms, one.latency.p99_ms
+        )
+    }));
+    Some(lines.join("\n"))
 }

@@ -51,6 +51,11 @@ fn a_model_becomes_a_package_with_what_was_proved_and_measured() {
     );
     assert_eq!(told["variants"][0]["name"], "onnx");
     assert!(told["serving"]["instances"].as_u64() >= Some(1));
+    // What is chosen was measured as it will be served.
+    let chosen = |name: &str| told["serving"][name].as_str().unwrap();
+    let served = records(&told, "serving", chosen("variant"), chosen("runner"));
+    assert_eq!(served[0]["outcome"], "ok", "{served:?}");
+    assert!(served[0]["measurements"][0]["throughput"].as_f64() > Some(0.0));
     place.nav(&["verify", "double.nav"]).expect(0, &[]);
     place.nav(&["show", "double.nav"]).expect(0, &[]);
     let package = Package::open(&place.path("double.nav"), &Limits::default()).unwrap();
