@@ -1,7 +1,6 @@
 //! Metrics in Prometheus' text, under the names that existing dashboards know.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
@@ -14,14 +13,14 @@ use crate::state::State;
 const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
 /// Answers on the port for metrics. What is no metric is empty.
-pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Frames> {
+pub(crate) fn answer(state: &State, request: &Request<Incoming>) -> Response<Frames> {
     if *request.method() != Method::GET {
         return empty(StatusCode::METHOD_NOT_ALLOWED);
     }
     if request.uri().path() != "/metrics" {
         return empty(StatusCode::OK);
     }
-    text(CONTENT_TYPE, render(&state))
+    text(CONTENT_TYPE, render(state))
 }
 
 /// A counter of each model.

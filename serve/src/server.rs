@@ -138,7 +138,10 @@ impl Server {
             edges.push(tokio::spawn(edge));
             if let Some(listener) = self.metrics {
                 let state = Arc::clone(&self.state);
-                let answer = move |request| metrics::answer(Arc::clone(&state), request);
+                let answer = move |request| {
+                    let answer = metrics::answer(&state, &request);
+                    async move { answer }
+                };
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 let edge = connections::serve(listener, limits, answer, closed);
                 edges.push(tokio::spawn(edge));

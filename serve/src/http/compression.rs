@@ -141,7 +141,7 @@ mod tests {
     fn what_is_compressed_comes_back_and_nothing_larger_than_allowed() {
         for coding in [Coding::Gzip, Coding::Deflate] {
             let plain = Bytes::from(vec![7; 100_000]);
-            let packed = coding.deflate(&[plain.clone()]).unwrap();
+            let packed = coding.deflate(std::slice::from_ref(&plain)).unwrap();
             let split = |at| {
                 let mut rest = packed.clone();
                 let first = rest.split_to(at);

@@ -3,7 +3,10 @@
 //! Accepts `NaN`, `Infinity` and `-Infinity` where numbers may be, as this protocol has them bare.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use super::fault::Fault;
 
@@ -28,6 +31,10 @@ pub(crate) enum Kind {
     Bool,
     Null,
 }
+
+/// What steps over the value of a member, whose name it is told.
+type Member<'a, 'text> =
+    &'a mut dyn FnMut(&mut Cursor<'text>, Cow<'text, str>) -> Result<(), Fault>;
 
 impl<'text> Cursor<'text> {
     /// The beginning of this text.
@@ -88,9 +95,8 @@ impl<'text> Cursor<'text> {
             Some(b'-' | b'0'..=b'9' | b'N' | b'I') => Ok(Kind::Number),
             Some(b't' | b'f') => Ok(Kind::Bool),
             Some(b'n') => Ok(Kind::Null),
-            Some(_) => Err(self.wrong("Invalid value.")),
             None if self.text.is_empty() => Err(self.wrong("The document is empty.")),
-            None => Err(self.wrong("Invalid value.")),
+            _ => Err(self.wrong("Invalid value.")),
         }
     }
 
@@ -199,17 +205,18 @@ impl<'text> Cursor<'text> {
     }
 
     /// Steps through an object; `member` must step over the value of each member.
-    pub(crate) fn object(
-        &mut self,
-        member: &mut dyn FnMut(&mut Self, Cow<'text, str>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub(crate) fn object(&mut self, member: Member<'_, 'text>) -> Result<(), Fault> {
         self.enter(b'{')?;
         if !self.take(b'}') {
+            let mut seen = Names::default();
             loop {
                 if self.peek() != Some(b'"') {
                     return Err(self.wrong("Missing a name for object member."));
                 }
                 let name = self.string()?;
+                if !seen.insert(name.clone()) {
+                    return Err(self.wrong("an object has a member twice"));
+                }
                 if !self.take(b':') {
                     return Err(self.wrong("Missing a colon after a name of object member."));
                 }
@@ -256,6 +263,28 @@ impl<'text> Cursor<'text> {
             return Err(self.wrong("values are nested too deeply"));
         }
         Ok(())
+    }
+}
+
+/// The names of the members of one object: a few are compared, more are hashed.
+#[derive(Default)]
+struct Names<'text> {
+    few: SmallVec<[Cow<'text, str>; 8]>,
+    more: HashSet<Cow<'text, str>>,
+}
+
+impl<'text> Names<'text> {
+    /// Whether this one is new.
+    fn insert(&mut self, name: Cow<'text, str>) -> bool {
+        if self.few.contains(&name) || self.more.contains(&name) {
+            return false;
+        }
+        if self.few.len() < self.few.inline_size() {
+            self.few.push(name);
+        } else {
+            self.more.insert(name);
+        }
+        true
     }
 }
 

@@ -148,7 +148,7 @@ fn deduced(spec: &TensorSpec, has_batch: bool, bytes: usize) -> Option<Shape> {
         .byte_size(spec.dtype)
         .ok()??;
     if let Some(index) = open {
-        if bytes % row.max(1) != 0 {
+        if !bytes.is_multiple_of(row.max(1)) {
             return None;
         }
         *shape.get_mut(index)? = bytes.checked_div(row)?;
@@ -208,7 +208,9 @@ impl<'text> Parts<'text> {
                     Ok(())
                 })?;
             }
-            _ => drop(cursor.skip()?),
+            _ => {
+                cursor.skip()?;
+            }
         }
         Ok(())
     }
@@ -234,7 +236,9 @@ impl<'text> InputPart<'text> {
                 // The type may be said behind the data, so that this is read later.
                 "data" => part.data = Some(cursor.skip()?),
                 "parameters" => part.form.read(cursor)?,
-                _ => drop(cursor.skip()?),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })?;
@@ -320,7 +324,9 @@ impl<'text> OutputPart<'text> {
             match member.as_ref() {
                 "name" => found = Some(text(cursor, "name")?),
                 "parameters" => form.read(cursor)?,
-                _ => drop(cursor.skip()?),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })?;
@@ -346,7 +352,9 @@ impl Form {
                     self.shared = true;
                     cursor.skip()?;
                 }
-                _ => drop(cursor.skip()?),
+                _ => {
+                    cursor.skip()?;
+                }
             }
             Ok(())
         })

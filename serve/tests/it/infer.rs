@@ -154,6 +154,34 @@ fn refusals_say_what_is_wrong_under_the_right_status() {
 }
 
 #[test]
+fn shapes_and_lengths_that_cannot_be_are_refused() {
+    let subject = subject();
+    for shape in [
+        "-1,1",
+        "9223372036854775808,2",
+        "18446744073709551616,1",
+        "1.0,1",
+        "2,1",
+        "0,1",
+        "1",
+    ] {
+        let json = format!(
+            r#"{{"inputs":[{{"name":"INPUT0","shape":[{shape}],"datatype":"FP32","data":[1]}}]}}"#
+        );
+        let reply = subject.post(PATH, &[], json.as_bytes());
+        assert_eq!(reply.status, 400, "{shape}: {}", reply.text());
+    }
+    let json = r#"{"inputs":[]}"#;
+    for length in ["-1", "14", "99999999999999999999", "1e1", "+", ""] {
+        let head = format!("Inference-Header-Content-Length: {length}");
+        let reply = subject.post(PATH, &[&head], json.as_bytes());
+        let text = r#"{"error":"inference header size should be in range (0, 13), got: "#;
+        assert_eq!(reply.status, 400);
+        assert!(reply.text().starts_with(text), "{length}: {}", reply.text());
+    }
+}
+
+#[test]
 fn answers_are_compressed_as_the_client_likes_and_errors_never() {
     let subject = subject();
     let body = br#"{"inputs":[{"name":"INPUT0","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#;

@@ -38,7 +38,7 @@ fn bodies_are_limited_as_they_are_announced_sent_and_decompressed() {
     let head = format!("POST {PATH} HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
     check(format!("{head}{chunk}").as_bytes());
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(&[0; 1 << 20]).unwrap();
+    encoder.write_all(&vec![0; 1 << 20]).unwrap();
     let bomb = encoder.finish().unwrap();
     check(&posted(
         PATH,

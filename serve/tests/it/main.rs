@@ -1,5 +1,11 @@
 //! The server over real sockets: recorded exchanges, faults of clients, overload, shutdown.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics where it stands"
+)]
+
 mod golden;
 mod infer;
 mod lifetime;

@@ -1,5 +1,10 @@
 //! The models that the recorded exchanges were made with, as functions.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "they have the signature of a model"
+)]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -48,7 +53,6 @@ pub(crate) fn each(
 }
 
 /// Every input as the output at its position.
-#[expect(clippy::unnecessary_wraps, reason = "it has the signature of a model")]
 pub(crate) fn echo(call: &Call) -> Answered {
     let outputs = call.inputs().filter(|input| call.wants(input.desc.index));
     Ok(Response::new(outputs.map(|input| Tensor {

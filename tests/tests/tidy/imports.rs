@@ -24,6 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "nav-engine",
         &["nav-package-format", "nav-runners", "nav-worker"],
     ),
+    ("nav-serve", &["nav-package-format", "nav-engine"]),
     (
         "nav-cli",
         &[
@@ -32,6 +33,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "nav-runners",
             "nav-worker",
             "nav-navigator",
+            "nav-engine",
+            "nav-serve",
         ],
     ),
 ];
@@ -44,6 +47,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("anyhow", &["nav-cli", "nav-benches", "nav-examples"]),
     ("clap", &["nav-cli"]),
     ("libloading", &["nav-native"]),
+    ("hyper", &["nav-serve"]),
+    ("tokio", &["nav-serve"]),
     ("tract-onnx", &["nav-runners"]),
 ];
 

@@ -30,12 +30,11 @@ struct Tensor<'a> {
 /// Name, versions, platform, tensors.
 pub(super) fn metadata(state: &State, target: Target<'_>) -> Result<Response<Frames>, Refusal> {
     let model = find(state, target)?;
-    let versions = match target.version {
-        Some(version) => vec![version.to_string()],
-        None => {
-            let versions = state.engine.versions(target.model);
-            versions.iter().map(|it| it.version().to_string()).collect()
-        }
+    let versions = if let Some(version) = target.version {
+        vec![version.to_string()]
+    } else {
+        let versions = state.engine.versions(target.model);
+        versions.iter().map(|it| it.version().to_string()).collect()
     };
     let tensors = |specs| -> Vec<Tensor<'_>> { <[TensorSpec]>::iter(specs).map(tensor).collect() };
     serialized(&Metadata {

@@ -51,7 +51,8 @@ struct Responses {
 
 #[derive(Serialize)]
 struct Batch {
-    batch_size: usize,
+    #[serde(rename = "batch_size")]
+    rows: usize,
     compute_input: Count,
     compute_infer: Count,
     compute_output: Count,
@@ -134,8 +135,8 @@ fn responses(all: &ModelStatistics) -> BTreeMap<String, Responses> {
 }
 
 fn batches(all: &ModelStatistics) -> Vec<Batch> {
-    let of = |(&batch_size, batch): (&usize, &nav_engine::BatchStatistic)| Batch {
-        batch_size,
+    let of = |(&rows, batch): (&usize, &nav_engine::BatchStatistic)| Batch {
+        rows,
         compute_input: batch.compute_input.into(),
         compute_infer: batch.compute_infer.into(),
         compute_output: batch.compute_output.into(),
