@@ -160,10 +160,11 @@ fn announce(path: Option<&Path>, fields: &[(&str, String)]) -> anyhow::Result<()
     let Some(path) = path else {
         return Ok(());
     };
-    let text: String = fields
+    let lines: Vec<String> = fields
         .iter()
-        .map(|(edge, url)| format!("{edge} {url}\n"))
+        .map(|(edge, url)| format!("{edge} {url}"))
         .collect();
+    let text = lines.join("\n") + "\n";
     let write = || -> anyhow::Result<()> {
         let folder = path
             .parent()
