@@ -26,7 +26,7 @@ use crate::printer::Printer;
 /// The most that a trial may be written in.
 const MOST: u64 = 16 << 20;
 /// How long a process may take beyond the time that it measures.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What requests are answered before any counts.
 const WARM_UP: u32 = 4;
 /// In how many slices the time is divided, which tell how much it varies.
