@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
-use nav_engine::{BatchPolicy, Engine, ModelOptions, ModelSpec, RunnerBackend};
+use nav_engine::{Engine, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::package::{Package, Runtime, Serving};
 use nav_runners::RunnerHandle;
 use nav_serve::ModelFacts;
 
 use super::ServeArgs;
 use super::log::Log;
+use crate::commands::serving::model_options;
 use crate::exit::UsageError;
 use crate::models::{self, Opened, Wish};
 use crate::printer::Printer;
@@ -160,31 +161,29 @@ impl Loading<'_> {
     }
 
     /// What was typed, over what the package says, over one request at a time.
-    fn options(self, serving: Option<&Serving>) -> ModelOptions {
+    fn options(self, packed: Option<&Serving>) -> ModelOptions {
         let args = self.args;
-        let packed = serving.and_then(|serving| serving.max_batch);
-        let max_batch = args.max_batch.or(packed).unwrap_or(0);
-        let delay = args
-            .queue_delay
-            .or(serving.map(|serving| serving.queue_delay_us))
-            .unwrap_or(0);
-        let preferred = serving.map_or(&[][..], |serving| &serving.preferred_batches);
-        let instances = args.instances.map(usize::from);
-        let instances = instances.or(serving.map(|serving| serving.instances));
-        ModelOptions {
+        let packed = packed.cloned().unwrap_or(Serving {
+            variant: String::new(),
+            runner: String::new(),
+            max_batch: None,
+            preferred_batches: Vec::new(),
+            queue_delay_us: 0,
+            instances: 1,
+            threads: None,
+        });
+        let max_batch = args.max_batch.or(packed.max_batch).filter(|most| *most > 0);
+        let fits = |size: &usize| Some(*size) <= max_batch;
+        let serving = Serving {
             max_batch,
-            batching: (max_batch > 0).then(|| BatchPolicy {
-                preferred_sizes: preferred
-                    .iter()
-                    .copied()
-                    .filter(|size| *size <= max_batch)
-                    .collect(),
-                delay: Duration::from_micros(delay),
-                preserve_ordering: false,
-            }),
-            instances: instances.unwrap_or(1).max(1),
+            preferred_batches: packed.preferred_batches.into_iter().filter(fits).collect(),
+            queue_delay_us: args.queue_delay.unwrap_or(packed.queue_delay_us),
+            instances: args.instances.map_or(packed.instances, usize::from),
+            ..packed
+        };
+        ModelOptions {
             cache: args.cache_size > 0,
-            ..ModelOptions::default()
+            ..model_options(&serving)
         }
     }
 }
