@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,8 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
     let choice = MaxThroughput.choose(&package.evaluations())?;
     let cache = Cache::open(&folder.path().join("cache"))?;
     let mut cells = Vec::new();
-    for variant in package.variants() {
+    let known = |variant: &&Variant| runner(variant).is_some();
+    for variant in package.variants().iter().filter(known) {
         let loaded = load(&package, variant, &cache)?;
         let mut batch = 1;
         while batch <= subject.max_batch {
@@ -107,6 +108,13 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
     });
     let chosen = chosen.ok_or("the choice is not in the sweep")?;
     let mut record = Record::new("optimize");
+    // The embedded runner is not in this program unless it was built with it.
+    let left_out = package.variants().iter().filter(|variant| !known(variant));
+    let left_out = u32::try_from(left_out.count())?;
+    record.result(
+        &format!("{}, variants left out", subject.name),
+        left_out.into(),
+    );
     record.result(
         &format!("{}, wall time, s", subject.name),
         took.as_secs_f64(),
@@ -134,7 +142,7 @@ fn optimize(subject: &Subject, model: &Path) -> Result<Duration, Box<dyn Error>>
         command.arg("--dim").arg(format!("{name}={extent}"));
     }
     let started = Instant::now();
-    let status = command.status()?;
+    let status = command.stdout(Stdio::null()).status()?;
     if !status.success() {
         return Err(format!("nav optimize ended with {status}").into());
     }
@@ -153,14 +161,16 @@ fn nav() -> Result<PathBuf, Box<dyn Error>> {
     }
 }
 
+fn runner(variant: &Variant) -> Option<&'static dyn Runner> {
+    nav_worker::all_runners().find(|runner| runner.name() == variant.runner)
+}
+
 fn load(
     package: &Package,
     variant: &Variant,
     cache: &Cache,
 ) -> Result<Arc<dyn Loaded>, Box<dyn Error>> {
-    let runner = nav_worker::all_runners()
-        .find(|runner| runner.name() == variant.runner)
-        .ok_or("no such runner")?;
+    let runner = runner(variant).ok_or("no such runner")?;
     let model = ModelFile {
         path: package.model_path(variant, cache, &mut |_| {})?,
         format: variant.known_format().ok_or("no such format")?,
