@@ -50,13 +50,9 @@ pub fn configuration(
     records: &[Record],
 ) -> Option<Serving> {
     let runtime = &choice.runtime;
-    let variant = variants
-        .iter()
-        .find(|variant| variant.name == runtime.variant && variant.runner == runtime.runner)?;
+    let variant = Variant::find(variants, &runtime.variant, &runtime.runner)?;
     let own = records.iter().filter(|record| {
-        record.variant == runtime.variant
-            && record.runner == runtime.runner
-            && record.step == PERFORMANCE
+        record.step == PERFORMANCE && record.is_of(&runtime.variant, &runtime.runner)
     });
     let max_batch = choice.max_batch;
     let fits = |measurement: &&Measurement| measurement.batch <= max_batch;

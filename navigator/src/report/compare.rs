@@ -46,9 +46,7 @@ pub fn is_chosen(
     measurement: &Measurement,
 ) -> bool {
     choice.is_some_and(|choice| {
-        choice.runtime.variant == evaluation.variant
-            && choice.runtime.runner == evaluation.runner
-            && choice.measurement == *measurement
+        choice.runtime.is_of(evaluation) && choice.measurement == *measurement
     })
 }
 
@@ -73,9 +71,7 @@ pub struct LargestError {
 /// How far a variant was from the original, at the most.
 pub fn largest_error(records: &[Record], evaluation: &Evaluation) -> LargestError {
     let own = records.iter().filter(|record| {
-        record.step == CORRECTNESS
-            && record.variant == evaluation.variant
-            && record.runner == evaluation.runner
+        record.step == CORRECTNESS && record.is_of(&evaluation.variant, &evaluation.runner)
     });
     let comparisons: Vec<&Comparison> = own.flat_map(|record| &record.comparisons).collect();
     let largest = |of: fn(&Comparison) -> Option<f64>| {

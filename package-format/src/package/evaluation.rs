@@ -47,7 +47,7 @@ impl Evaluation {
     pub fn of(variant: &Variant, records: &[Record]) -> Self {
         let own: Vec<&Record> = records
             .iter()
-            .filter(|record| record.variant == variant.name && record.runner == variant.runner)
+            .filter(|record| record.is_of(&variant.name, &variant.runner))
             .collect();
         let measured = own.iter().filter(|record| record.step == PERFORMANCE);
         let steps = own.iter().map(|record| Step {

@@ -65,6 +65,11 @@ impl Record {
             replay: Vec::new(),
         }
     }
+
+    /// Whether it is of this variant on this runner.
+    pub fn is_of(&self, variant: &str, runner: &str) -> bool {
+        self.variant == variant && self.runner == runner
+    }
 }
 
 /// How a step ended.

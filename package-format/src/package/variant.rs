@@ -62,6 +62,13 @@ const fn one() -> usize {
 }
 
 impl Variant {
+    /// The one of this name on this runner.
+    pub fn find<'a>(variants: &'a [Self], name: &str, runner: &str) -> Option<&'a Self> {
+        variants
+            .iter()
+            .find(|variant| variant.name == name && variant.runner == runner)
+    }
+
     /// The kind of its model file, if it is known here.
     pub fn known_format(&self) -> Option<Format> {
         Format::ALL

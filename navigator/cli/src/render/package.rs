@@ -100,11 +100,10 @@ pub(crate) fn served(manifest: &Manifest) -> Option<String> {
             .map(|threads| format!("{threads} threads each")),
     );
     let mut lines = vec![format!("to be served as {}", parts.join(", "))];
-    let measured = manifest.records.iter().find(|record| {
-        record.step == SERVING
-            && record.variant == serving.variant
-            && record.runner == serving.runner
-    });
+    let measured = manifest
+        .records
+        .iter()
+        .find(|record| record.step == SERVING && record.is_of(&serving.variant, &serving.runner));
     lines.extend(measured.and_then(|record| record.measurements.first()).map(|one| {
         format!(
             "  requests of one row through the server's batching: {:.1}/s, p50 {:.3} ms, p99 {:.3} ms",

@@ -95,9 +95,7 @@ pub(in crate::report) fn select<'a>(
 ) -> Drawn<'a> {
     let untouched = untouched(evaluations);
     let rank = |evaluation: &Evaluation| {
-        let is = |runtime: &nav_package_format::package::Runtime| {
-            runtime.variant == evaluation.variant && runtime.runner == evaluation.runner
-        };
+        let is = |runtime: &nav_package_format::package::Runtime| runtime.is_of(evaluation);
         match choice {
             Some(choice) if is(&choice.runtime) => 0,
             _ if untouched.is_some_and(|one| std::ptr::eq(one, evaluation)) => 1,

@@ -74,10 +74,8 @@ fn nothing(subject: &Subject<'_>, refused: &NoChoice) -> Headline {
 fn chosen(subject: &Subject<'_>, evaluations: &[Evaluation], choice: &Choice) -> Headline {
     let runtime = &choice.runtime;
     let variants = &subject.manifest.variants;
-    let is = |evaluation: &&Evaluation| Runtime::of(evaluation) == *runtime;
-    let variant = variants
-        .iter()
-        .find(|variant| variant.name == runtime.variant && variant.runner == runtime.runner);
+    let is = |evaluation: &&Evaluation| runtime.is_of(evaluation);
+    let variant = Variant::find(variants, &runtime.variant, &runtime.runner);
     let mut figures = speed(choice);
     figures.push(faster(evaluations, variants, choice));
     if let Some(evaluation) = evaluations.iter().find(is) {
@@ -147,17 +145,14 @@ fn faster(evaluations: &[Evaluation], variants: &[Variant], choice: &Choice) -> 
     };
     let ratio = speed_up(measurement, untouched).map(|ratio| format!("{ratio:.2}×"));
     let value = ratio.unwrap_or_else(|| NOTHING.to_owned());
-    if Runtime::of(untouched) == choice.runtime {
+    if choice.runtime.is_of(untouched) {
         return figure(
             value,
             "this is what the others are compared with".to_owned(),
         );
     }
-    let defaults = variants.iter().any(|variant| {
-        variant.name == untouched.variant
-            && variant.runner == untouched.runner
-            && variant.settings == RunnerSettings::default()
-    });
+    let defaults = Variant::find(variants, &untouched.variant, &untouched.runner)
+        .is_some_and(|variant| variant.settings == RunnerSettings::default());
     let defaults = if defaults { " with defaults" } else { "" };
     let at = against.batch.map(|batch| format!(" at batch {batch}"));
     let note = format!(
@@ -172,9 +167,7 @@ fn error(subject: &Subject<'_>, evaluation: &Evaluation) -> Figure {
     let records = &subject.manifest.records;
     let error = largest_error(records, evaluation);
     let own = records.iter().filter(|record| {
-        record.step == CORRECTNESS
-            && record.variant == evaluation.variant
-            && record.runner == evaluation.runner
+        record.step == CORRECTNESS && record.is_of(&evaluation.variant, &evaluation.runner)
     });
     let mut names: Vec<&str> = own
         .flat_map(|record| &record.comparisons)

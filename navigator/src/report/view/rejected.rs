@@ -31,9 +31,7 @@ struct Step {
 pub(in crate::report) fn rejected(evaluations: &[Evaluation], records: &[Record]) -> Vec<Rejected> {
     let all = evaluations.iter().map(|evaluation| {
         let bad = records.iter().filter(|record| {
-            record.variant == evaluation.variant
-                && record.runner == evaluation.runner
-                && record.outcome != Outcome::Ok
+            record.outcome != Outcome::Ok && record.is_of(&evaluation.variant, &evaluation.runner)
         });
         Rejected {
             variant: evaluation.variant.clone(),

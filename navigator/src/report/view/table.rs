@@ -107,9 +107,7 @@ fn row(
     choice: Option<&Choice>,
     against: Option<&Evaluation>,
 ) -> Row {
-    let is = |runtime: &Runtime| {
-        runtime.variant == evaluation.variant && runtime.runner == evaluation.runner
-    };
+    let is = |runtime: &Runtime| runtime.is_of(evaluation);
     let told = told(choice, evaluation);
     let objection = evaluation.objection();
     let speed_up = told

@@ -83,19 +83,12 @@ fn variants(manifest: &Manifest) -> Result<(), ManifestError> {
     Ok(())
 }
 
-fn find<'a>(manifest: &'a Manifest, name: &str, runner: &str) -> Option<&'a Variant> {
-    manifest
-        .variants
-        .iter()
-        .find(|variant| variant.name == name && variant.runner == runner)
-}
-
 fn of_a_record(manifest: &Manifest, record: &Record) -> Result<(), ManifestError> {
     let whose = format!(
         "the {} record of `{}` on {}",
         record.step, record.variant, record.runner
     );
-    if find(manifest, &record.variant, &record.runner).is_none() {
+    if Variant::find(&manifest.variants, &record.variant, &record.runner).is_none() {
         return contradiction(format!("{whose} is of no variant"));
     }
     match record.measurements.iter().find(|one| !is_plain(one)) {
@@ -126,7 +119,7 @@ fn serving(manifest: &Manifest) -> Result<(), ManifestError> {
     let Some(serving) = &manifest.serving else {
         return Ok(());
     };
-    if find(manifest, &serving.variant, &serving.runner).is_none() {
+    if Variant::find(&manifest.variants, &serving.variant, &serving.runner).is_none() {
         return contradiction(format!(
             "`{}` on {} is to be served, which is no variant",
             serving.variant, serving.runner

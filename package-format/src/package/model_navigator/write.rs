@@ -129,11 +129,10 @@ fn runner(manifest: &Manifest, evaluation: &Evaluation) -> Value {
 }
 
 fn record<'a>(manifest: &'a Manifest, evaluation: &Evaluation, step: &str) -> Option<&'a Record> {
-    manifest.records.iter().find(|record| {
-        record.step == step
-            && record.variant == evaluation.variant
-            && record.runner == evaluation.runner
-    })
+    manifest
+        .records
+        .iter()
+        .find(|record| record.step == step && record.is_of(&evaluation.variant, &evaluation.runner))
 }
 
 fn seconds(manifest: &Manifest, evaluation: &Evaluation, step: &str) -> f64 {

@@ -1,13 +1,12 @@
 //! An open package: what it says, and its files, each checked before anyone sees it.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::PackageError;
 use super::origin::Origin;
 use super::ours::{self, MANIFEST};
-use crate::archive::{Archive, Entry, Limits};
+use crate::archive::{Archive, ArchiveError, Entry, Limits};
 use crate::cache::{Cache, CachedFile};
 use crate::package::cross_check::cross_check;
 use crate::package::evaluation::Evaluation;
@@ -16,7 +15,7 @@ use crate::package::model_navigator;
 use crate::package::strategy::{Choice, NoChoice, Runtime, Strategy, choose};
 use crate::package::variant::{Variant, VariantFile};
 use crate::package::warning::Warning;
-use crate::{Digest, Hasher, Signature};
+use crate::{Digest, Signature};
 
 /// An open package.
 #[derive(Debug)]
@@ -91,9 +90,7 @@ impl Package {
 
     /// The variant that a choice names.
     pub fn variant(&self, runtime: &Runtime) -> Option<&Variant> {
-        self.variants()
-            .iter()
-            .find(|variant| variant.name == runtime.variant && variant.runner == runtime.runner)
+        Variant::find(self.variants(), &runtime.variant, &runtime.runner)
     }
 
     /// What the first of the strategies that chooses takes.
@@ -164,10 +161,11 @@ impl Package {
         let (bytes, digest) = if let Some(stored) = self.manifest.file(&file.entry) {
             (stored.bytes, stored.sha256)
         } else {
-            let mut sink = Hashing::default();
-            self.archive
-                .copy_entry(&file.entry, None, &mut sink, &mut |_| {})?;
-            (sink.bytes, sink.hasher.finish())
+            let mut bytes = 0;
+            let content = self.archive.read_entry(&file.entry, None)?;
+            let digest = Digest::of_reader(content, |seen| bytes = seen)
+                .map_err(|error| ArchiveError::of_reading(&file.entry, error))?;
+            (bytes, digest)
         };
         Ok(CachedFile {
             name: file.name.clone(),
@@ -200,24 +198,5 @@ impl Package {
                 sha256,
             });
         Ok(files.collect())
-    }
-}
-
-/// A place that keeps nothing of what is written but its size and digest.
-#[derive(Default)]
-struct Hashing {
-    hasher: Hasher,
-    bytes: u64,
-}
-
-impl io::Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hasher.update(bytes);
-        self.bytes += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

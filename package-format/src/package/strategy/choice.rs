@@ -78,6 +78,11 @@ impl Runtime {
             runner: evaluation.runner.clone(),
         }
     }
+
+    /// Whether the evaluation is of this variant on this runner.
+    pub fn is_of(&self, evaluation: &Evaluation) -> bool {
+        self.variant == evaluation.variant && self.runner == evaluation.runner
+    }
 }
 
 /// What is farther off than this part is no tie, however noisy it was: it would be taken for being cheap.

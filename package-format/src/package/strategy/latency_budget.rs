@@ -1,7 +1,7 @@
 //! `max-throughput` within a latency budget: the most samples in a second among batches that are fast enough.
 
 use super::Strategy;
-use super::choice::{Choice, NoChoice, Runtime, best};
+use super::choice::{Choice, NoChoice, best};
 use crate::package::evaluation::Evaluation;
 use crate::package::measurement::{Measurement, Percentile};
 
@@ -35,7 +35,7 @@ impl Strategy for MaxThroughputWithLatencyBudget {
         let (choice, throughput) = best(self, evaluations, meets, &terms, throughput)?;
         let own = evaluations
             .iter()
-            .filter(|evaluation| Runtime::of(evaluation) == choice.runtime);
+            .filter(|evaluation| choice.runtime.is_of(evaluation));
         let within = own
             .flat_map(|evaluation| &evaluation.measurements)
             .filter(|measurement| meets(measurement));

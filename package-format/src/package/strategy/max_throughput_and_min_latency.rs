@@ -23,7 +23,7 @@ impl Strategy for MaxThroughputAndMinLatency {
         if let Some(both) = best_at_both(&busiest, &fastest) {
             let own = evaluations
                 .iter()
-                .filter(|evaluation| Runtime::of(evaluation) == both)
+                .filter(|evaluation| both.is_of(evaluation))
                 .cloned();
             let own: Vec<Evaluation> = own.collect();
             let why = format!("{both} has both the highest throughput and the lowest latency");
