@@ -8,7 +8,7 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nav_worker::{INHERITED_ENVIRONMENT, Life, WorkerCommand};
+use nav_worker::{Life, WorkerCommand};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -212,20 +212,10 @@ impl Answers {
 }
 
 fn child_command(command: &WorkerCommand, step: &Path) -> Command {
-    let mut child = Command::new(&command.program);
+    let mut child = command.to_process();
     child
-        .args(&command.arguments)
         .arg(step)
         .arg("--driven")
-        .env_clear();
-    // Handed on as they are, and never looked at.
-    let kept = std::env::vars_os().filter(|(name, _)| {
-        INHERITED_ENVIRONMENT
-            .iter()
-            .any(|inherited| name == inherited)
-    });
-    child
-        .envs(kept)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -19,5 +19,5 @@ mod tensors;
 
 pub use child::contain;
 pub use external::{EXTERNAL_RUNNERS, ExternalRunner, all_runners};
-pub use parent::{INHERITED_ENVIRONMENT, Isolated, Life, WorkerCommand, WorkerOptions};
+pub use parent::{Isolated, Life, WorkerCommand, WorkerOptions};
 pub use socket::SocketError;

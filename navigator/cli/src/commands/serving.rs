@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
@@ -19,7 +19,7 @@ use nav_navigator::serving::{ServingMeasurer, ServingTrial};
 use nav_package_format::numpy::{Limits, NumpyFile, read_file};
 use nav_package_format::package::{Measurement, Serving};
 use nav_package_format::{Shape, TensorData};
-use nav_worker::WorkerCommand;
+use nav_worker::{Life, WorkerCommand};
 
 use crate::printer::Printer;
 
@@ -64,34 +64,36 @@ impl ServingMeasurer for InAnotherProcess {
 
 impl InAnotherProcess {
     fn ask(&self, trial: &ServingTrial) -> anyhow::Result<Measurement> {
-        let mut child = Command::new(&self.command.program)
-            .args(&self.command.arguments)
+        let mut child = self
+            .command
+            .to_process()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let mut input = child.stdin.take().context("it has no standard input")?;
-        input.write_all(&serde_json::to_vec(trial)?)?;
-        drop(input);
-        let deadline = Instant::now() + trial.budget + PATIENCE;
-        while child.try_wait()?.is_none() {
-            if Instant::now() > deadline {
-                child.kill()?;
-                child.wait()?;
-                bail!(
-                    "it took longer than {} s",
-                    (trial.budget + PATIENCE).as_secs()
-                );
-            }
-            std::thread::park_timeout(Duration::from_millis(2));
+        let input = child.stdin.take().context("it has no standard input")?;
+        let output = child.stdout.take().context("it has no standard output")?;
+        let (life, _watcher) = Life::watch(child)?;
+        let written = write(input, trial);
+        let limit = trial.budget + PATIENCE;
+        if !life.wait(limit) {
+            life.condemn(&format!("it took longer than {} s", limit.as_secs()));
         }
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            let words = String::from_utf8_lossy(&output.stderr);
-            return Err(anyhow!("it ended with {}: {}", output.status, words.trim()));
+        let mut answer = Vec::new();
+        output.take(MOST).read_to_end(&mut answer)?;
+        if let (Ok(()), Ok(measurement)) = (written, serde_json::from_slice(&answer)) {
+            return Ok(measurement);
         }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        // Its own end says more than what it failed to say.
+        life.wait(PATIENCE);
+        Err(anyhow!("{}", life.cause()))
     }
+}
+
+/// The end of the input tells that the trial is whole.
+fn write(mut input: ChildStdin, trial: &ServingTrial) -> anyhow::Result<()> {
+    input.write_all(&serde_json::to_vec(trial)?)?;
+    Ok(())
 }
 
 /// Reads a trial, measures, tells.

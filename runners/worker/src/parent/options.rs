@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 /// The variables a child keeps from its parent's environment; every other is taken away. They say which
@@ -46,6 +47,19 @@ impl WorkerCommand {
     pub fn with_argument(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
+    }
+
+    /// The process, not started yet, with no more of this one's environment than it needs.
+    pub fn to_process(&self) -> Command {
+        // Handed on as they are, and never looked at.
+        let kept = std::env::vars_os().filter(|(name, _)| {
+            INHERITED_ENVIRONMENT
+                .iter()
+                .any(|inherited| name == inherited)
+        });
+        let mut process = Command::new(&self.program);
+        process.args(&self.arguments).env_clear().envs(kept);
+        process
     }
 }
 

@@ -14,7 +14,7 @@ use nav_runners::{LoadError, Probe};
 use rustix::io::Errno;
 
 use super::life::Life;
-use super::options::{INHERITED_ENVIRONMENT, WorkerCommand, WorkerOptions, for_people};
+use super::options::{WorkerCommand, WorkerOptions, for_people};
 use crate::control::{self, LoadRequest, ProbeRequest};
 use crate::frame::{Frame, FrameError, FrameWriter, Kind};
 use crate::socket::{ReceiveBuffer, Socket, SocketError};
@@ -263,16 +263,8 @@ impl Drop for Worker {
 }
 
 fn child_command(command: &WorkerCommand, control: OwnedFd) -> Command {
-    let mut child = Command::new(&command.program);
-    child.args(&command.arguments).env_clear();
-    // Handed on as they are, and never looked at.
-    let kept = std::env::vars_os().filter(|(name, _)| {
-        INHERITED_ENVIRONMENT
-            .iter()
-            .any(|inherited| name == inherited)
-    });
+    let mut child = command.to_process();
     child
-        .envs(kept)
         .stdin(Stdio::from(control))
         // Ours may be a pipe to a program that reads results from it.
         .stdout(Stdio::null())
