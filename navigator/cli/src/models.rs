@@ -8,7 +8,7 @@ use nav_package_format::archive::{Archive, Limits};
 use nav_package_format::package::{Package, Runtime, Variant};
 use nav_package_format::trust::Refusal;
 use nav_package_format::{Device, Digest, TrustClass, file};
-use nav_runners::{LoadOptions, ModelFile, Runner, RunnerHandle, VendorRuntime};
+use nav_runners::{LoadOptions, ModelFile, RunnerHandle, VendorRuntime};
 use nav_worker::packaged::{Host, PackagedError, get_runner, runner_for};
 
 use crate::commands::runtime;
@@ -69,7 +69,7 @@ pub(crate) fn open_file(
     let runner_settings = runner::parse_settings(wish.settings)?;
     let format = facts.format();
     let (chosen, found) = runner::choose(wish.runner, format, settings, printer)?;
-    let hosted = runner::host(chosen, wish.isolate)?;
+    let hosted = runner::host(chosen, runner::worker_of(wish.isolate)?.as_ref());
     let device = match wish.device.or(found) {
         Some(device) => device,
         None => runner::first_device(hosted.as_ref(), settings)?,
@@ -109,10 +109,8 @@ pub(crate) fn open_package(
         let known = digests.len() == variant.files.len();
         gate.admit(trust_class, if known { &digests } else { &[] })
     };
-    let hosted = |plain: &'static dyn Runner| -> Box<dyn Runner> {
-        // A command that cannot be found is told when the worker is started.
-        runner::host(plain, wish.isolate).unwrap_or_else(|_| Box::new(plain))
-    };
+    let worker = runner::worker_of(wish.isolate)?;
+    let hosted = |plain| runner::host(plain, worker.as_ref());
     let host = Host {
         cache: &cache,
         libraries: &settings.libraries,
@@ -138,22 +136,16 @@ pub(crate) fn open_package(
     })
 }
 
-/// What the runners of the variants need is installed on the way, where it may be.
+/// What the runners of the variants need is installed on the way, where it may be. Only the plain build of ONNX
+/// Runtime is small; the others are there if the user wanted them.
 fn ensure_runtimes(package: &Package, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
-    let needed = nav_worker::all_runners()
-        .filter(|runner| {
-            let mut variants = package.variants().iter();
-            variants.any(|variant| variant.runner == runner.name())
-        })
-        .filter_map(Runner::vendor_runtime);
-    for runtime in needed {
-        // Only the plain build is small; the others are there if the user wanted them.
-        if runtime == VendorRuntime::Onnxruntime {
-            match runtime::ensure(runtime, settings, printer) {
-                Err(error) if settings.offline => printer.note(&format!("{error}")),
-                ensured => ensured?,
-            }
-        }
+    let is_needed = nav_worker::all_runners().any(|runner| {
+        let mut variants = package.variants().iter();
+        runner.vendor_runtime() == Some(VendorRuntime::Onnxruntime)
+            && variants.any(|variant| variant.runner == runner.name())
+    });
+    if is_needed {
+        runtime::ensure_onnxruntime(settings, printer)?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Which runner a model is run on, where and with which settings.
 
 use nav_package_format::{Device, Format, RunnerSettings};
-use nav_runners::{LoadError, Probe, Runner, VendorRuntime};
-use nav_worker::Isolated;
+use nav_runners::{LoadError, Probe, Runner};
+use nav_worker::{Isolated, WorkerCommand};
 use serde_json::{Map, Value};
 
 use crate::commands::probe::probe;
@@ -49,11 +49,7 @@ fn choose_best(
     printer: Printer,
 ) -> anyhow::Result<(&'static dyn Runner, Option<Device>)> {
     if format == Format::Onnx {
-        // The plain build is small and works everywhere; the others are there if the user wanted them.
-        match runtime::ensure(VendorRuntime::Onnxruntime, settings, printer) {
-            Err(error) if settings.offline => printer.note(&format!("{error}")),
-            ensured => ensured?,
-        }
+        runtime::ensure_onnxruntime(settings, printer)?;
     }
     let candidates = nav_worker::all_runners().filter(|r| r.formats().contains(&format));
     for runner in candidates {
@@ -64,12 +60,16 @@ fn choose_best(
     Err(NoRunnerError { format }.into())
 }
 
-/// The runner itself, or the same in a process of its own.
-pub(crate) fn host(runner: &'static dyn Runner, isolate: bool) -> anyhow::Result<Box<dyn Runner>> {
-    if isolate {
-        Ok(Box::new(Isolated::new(runner, worker::command()?)))
-    } else {
-        Ok(Box::new(runner))
+/// What starts the process that a runner is to be in, if it is to be in one of its own.
+pub(crate) fn worker_of(isolate: bool) -> anyhow::Result<Option<WorkerCommand>> {
+    isolate.then(worker::command).transpose()
+}
+
+/// The runner itself, or the same in a process that this command starts.
+pub(crate) fn host(runner: &'static dyn Runner, worker: Option<&WorkerCommand>) -> Box<dyn Runner> {
+    match worker {
+        Some(command) => Box::new(Isolated::new(runner, command.clone())),
+        None => Box::new(runner),
     }
 }
 

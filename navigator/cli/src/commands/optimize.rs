@@ -126,12 +126,8 @@ fn work(
     (settings, printer): (&Settings, Printer),
 ) -> anyhow::Result<()> {
     let source = ModelSource::open(model)?;
-    let needed = nav_runners::VendorRuntime::Onnxruntime;
     if args.runner.is_empty() || args.runner.iter().any(|name| name == "OnnxCPU") {
-        match runtime::ensure(needed, settings, printer) {
-            Err(error) if settings.offline => printer.note(&format!("{error}")),
-            ensured => ensured?,
-        }
+        runtime::ensure_onnxruntime(settings, printer)?;
     }
     let host = Host::read();
     let format = source.inspection.format;

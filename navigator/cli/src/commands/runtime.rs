@@ -173,6 +173,18 @@ pub(crate) fn ensure(
     install(&runtimes, runtime, &settings.source(), printer)
 }
 
+/// The same for the plain build of ONNX Runtime, which is small and works everywhere. Where downloads are forbidden
+/// that is said, and the command goes on with what there is.
+pub(crate) fn ensure_onnxruntime(settings: &Settings, printer: Printer) -> anyhow::Result<()> {
+    match ensure(VendorRuntime::Onnxruntime, settings, printer) {
+        Err(error) if settings.offline => {
+            printer.note(&format!("{error}"));
+            Ok(())
+        }
+        ensured => ensured,
+    }
+}
+
 /// What a person sees while something is installed; off a terminal, one line for each wheel.
 struct Display {
     printer: Printer,

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::OptimizeArgs;
 use crate::exit::UsageError;
+use crate::models;
 
 /// What was unpacked.
 pub(super) struct Unpacked {
@@ -26,7 +27,7 @@ pub(super) struct Unpacked {
 
 /// Unpacks what is needed of a package; nothing for a model file.
 pub(super) fn unpack(args: &OptimizeArgs) -> anyhow::Result<Option<Unpacked>> {
-    if args.model.extension().is_none_or(|end| end != "nav") {
+    if !models::is_package(&args.model) {
         return Ok(None);
     }
     // Whoever forgot it should know before the work, not after.
