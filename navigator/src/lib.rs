@@ -17,4 +17,5 @@ pub mod runtime;
 pub mod samples;
 pub mod serving;
 pub mod step;
+pub mod whole_file;
 pub mod workspace;

@@ -23,7 +23,7 @@ pub fn probe_runners(
         let (libraries, command, answer) = (libraries.clone(), command.clone(), found.clone());
         let thread = std::thread::Builder::new().name(format!("nav-probe-{}", runner.name()));
         let started = thread.spawn(move || {
-            let probe = probe(runner, &libraries, command);
+            let probe = probe_runner(runner, &libraries, &command);
             // Whoever asked waits until the last answer is there.
             let _heard = answer.send((position, probe));
         });
@@ -43,12 +43,19 @@ pub fn probe_runners(
         .collect()
 }
 
-fn probe(runner: &'static dyn Runner, libraries: &Libraries, command: WorkerCommand) -> Probe {
+/// Tries a runner. One that would open a vendor's library is tried in a process of its own, which `command` starts:
+/// one that crashes harms nobody, and a library that was only tried does not stay open here, where there is room for
+/// one.
+pub fn probe_runner(
+    runner: &'static dyn Runner,
+    libraries: &Libraries,
+    command: &WorkerCommand,
+) -> Probe {
     let opens_library = runner
         .vendor_runtime()
         .is_some_and(|runtime| libraries.find(runtime).is_ok());
     if opens_library {
-        Isolated::new(runner, command).probe(libraries)
+        Isolated::new(runner, command.clone()).probe(libraries)
     } else {
         runner.probe(libraries)
     }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use nav_navigator::inspect::{self, Facts};
+use nav_navigator::whole_file::write_whole;
 use nav_package_format::numpy::write_npz;
 use nav_package_format::{Device, TensorView};
 use nav_runners::{NamedOutputs, RunnerHandle};
@@ -124,19 +125,13 @@ fn show(args: &InferArgs, outputs: &NamedOutputs<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Written beside its final place and renamed, so that nobody sees half a file.
+/// All of it or nothing.
 fn save(path: &Path, outputs: &NamedOutputs<'_>) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let unfinished = tempfile::NamedTempFile::new_in(folder)?;
-    let writer = BufWriter::new(unfinished.as_file());
-    let writer = write_npz(writer, outputs.views()?)?;
-    writer
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error)?
-        .sync_all()?;
-    unfinished.persist(path)?;
-    Ok(())
+    write_whole(path, |file| {
+        let writer = write_npz(BufWriter::new(file), outputs.views()?)?;
+        let file = writer.into_inner();
+        let file = file.map_err(std::io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok(())
+    })
 }

@@ -3,6 +3,7 @@
 mod loading;
 mod log;
 
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use nav_engine::{Engine, EngineOptions};
+use nav_navigator::whole_file::write_whole;
 use nav_serve::{Catalog, Ended, Server, ServerOptions};
 
 use self::loading::Loading;
@@ -155,7 +157,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
     })
 }
 
-/// Written beside its place and renamed, so that nobody reads half of it.
+/// All of it or nothing, for whoever waits for it.
 fn announce(path: Option<&Path>, fields: &[(&str, String)]) -> anyhow::Result<()> {
     let Some(path) = path else {
         return Ok(());
@@ -165,14 +167,6 @@ fn announce(path: Option<&Path>, fields: &[(&str, String)]) -> anyhow::Result<()
         .map(|(edge, url)| format!("{edge} {url}"))
         .collect();
     let text = lines.join("\n") + "\n";
-    let write = || -> anyhow::Result<()> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let unfinished = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        std::fs::write(unfinished.path(), text)?;
-        unfinished.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    let written: io::Result<()> = write_whole(path, |file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
