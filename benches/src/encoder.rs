@@ -2,21 +2,15 @@
 
 use nav_package_format::DType;
 use nav_package_format::onnx::build::{dims, float, int, ints, node, tensor};
-use nav_package_format::onnx::proto::{GraphProto, ModelProto, NodeProto};
+use nav_package_format::onnx::proto::{GraphProto, ModelProto};
 
-use crate::weights::Weights;
+use crate::network::Network;
 
 const LAYERS: usize = 6;
 const WIDTH: u16 = 768;
 const HEADS: i64 = 12;
 const INNER: u16 = 3072;
 const VOCABULARY: i64 = 30_522;
-
-struct Network {
-    graph: GraphProto,
-    weights: Weights,
-    count: usize,
-}
 
 /// The model, with an open batch and an open sequence.
 pub fn encoder() -> ModelProto {
@@ -29,11 +23,7 @@ pub fn encoder() -> ModelProto {
         .holds(tensor("one", &[1], &[1.0_f32]))
         .holds(tensor("root", &[1], &[std::f32::consts::FRAC_1_SQRT_2]))
         .holds(tensor("scale", &[1], &[0.125_f32]));
-    let mut network = Network {
-        graph,
-        weights: Weights::new(3),
-        count: 0,
-    };
+    let mut network = Network::new(graph, 3);
     let table = network
         .weights
         .tensor("table", &[VOCABULARY, WIDTH.into()], WIDTH);
@@ -57,29 +47,9 @@ pub fn encoder() -> ModelProto {
 }
 
 impl Network {
-    fn name(&mut self) -> String {
-        self.count += 1;
-        format!("v{}", self.count)
-    }
-
-    fn add(&mut self, node: NodeProto) {
-        let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.with(node);
-    }
-
-    fn holds(&mut self, tensor: nav_package_format::onnx::proto::TensorProto) {
-        let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.holds(tensor);
-    }
-
-    fn apply(&mut self, operator: &str, inputs: &[&str]) -> String {
-        let output = self.name();
-        self.add(node(operator, inputs, &[&output]));
-        output
-    }
-
     fn dense(&mut self, input: &str, from: u16, to: u16) -> String {
-        let (weight, bias) = (format!("{}_w", self.count), format!("{}_b", self.count));
+        let name = self.name();
+        let (weight, bias) = (format!("{name}_w"), format!("{name}_b"));
         let matrix = self
             .weights
             .tensor(&weight, &[from.into(), to.into()], from);
@@ -91,11 +61,11 @@ impl Network {
     }
 
     fn normalized(&mut self, input: &str) -> String {
-        let (scale, bias) = (format!("{}_s", self.count), format!("{}_o", self.count));
+        let output = self.name();
+        let (scale, bias) = (format!("{output}_s"), format!("{output}_o"));
         let width = usize::from(WIDTH);
         self.holds(tensor(&scale, &[WIDTH.into()], &vec![1.0_f32; width]));
         self.holds(tensor(&bias, &[WIDTH.into()], &vec![0.0_f32; width]));
-        let output = self.name();
         self.add(
             node("LayerNormalization", &[input, &scale, &bias], &[&output])
                 .with(int("axis", -1))

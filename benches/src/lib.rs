@@ -7,6 +7,7 @@ pub mod echo;
 pub mod encoder;
 pub mod interleaved;
 pub mod models;
+mod network;
 pub mod perceptron;
 pub mod record;
 pub mod residual;

@@ -4,7 +4,7 @@ use nav_package_format::DType;
 use nav_package_format::onnx::build::{dims, ints, node};
 use nav_package_format::onnx::proto::{GraphProto, ModelProto};
 
-use crate::weights::Weights;
+use crate::network::Network;
 
 /// Blocks, inner channels and stride of each stage.
 const STAGES: [(usize, u16, i64); 4] = [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)];
@@ -12,12 +12,6 @@ const STAGES: [(usize, u16, i64); 4] = [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3
 const EXPANSION: u16 = 4;
 /// What tells a class.
 const CLASSES: u16 = 1000;
-
-struct Network {
-    graph: GraphProto,
-    weights: Weights,
-    count: usize,
-}
 
 /// A convolution: where from, channels in and out, size of the kernel, stride.
 struct Convolution<'a> {
@@ -31,11 +25,7 @@ struct Convolution<'a> {
 pub fn residual() -> ModelProto {
     let graph =
         GraphProto::named("residual").takes("pixels", DType::Fp32, &dims("batch,3,224,224"));
-    let mut network = Network {
-        graph,
-        weights: Weights::new(2),
-        count: 0,
-    };
+    let mut network = Network::new(graph, 2);
     let stem = network.convolution(&Convolution {
         input: "pixels",
         channels: (3, 64),
@@ -63,7 +53,7 @@ pub fn residual() -> ModelProto {
     let weights = network
         .weights
         .tensor("classes", &[channels.into(), CLASSES.into()], channels);
-    network.graph = network.graph.holds(weights);
+    network.holds(weights);
     network.add(node("MatMul", &[&flat, "classes"], &["scores"]));
     network
         .graph
@@ -72,22 +62,6 @@ pub fn residual() -> ModelProto {
 }
 
 impl Network {
-    fn name(&mut self) -> String {
-        self.count += 1;
-        format!("v{}", self.count)
-    }
-
-    fn add(&mut self, node: nav_package_format::onnx::proto::NodeProto) {
-        let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.with(node);
-    }
-
-    fn apply(&mut self, operator: &str, inputs: &[&str]) -> String {
-        let output = self.name();
-        self.add(node(operator, inputs, &[&output]));
-        output
-    }
-
     fn convolution(&mut self, wanted: &Convolution<'_>) -> String {
         let output = self.name();
         let (from, to) = wanted.channels;
@@ -98,8 +72,9 @@ impl Network {
             .weights
             .tensor(&weight, &[to.into(), from.into(), side, side], fan_in);
         let offsets = self.weights.tensor(&bias, &[to.into()], fan_in);
-        let graph = std::mem::take(&mut self.graph);
-        self.graph = graph.holds(kernel).holds(offsets).with(
+        self.holds(kernel);
+        self.holds(offsets);
+        self.add(
             node("Conv", &[wanted.input, &weight, &bias], &[&output])
                 .with(ints("kernel_shape", &[side, side]))
                 .with(ints("strides", &[wanted.stride, wanted.stride]))

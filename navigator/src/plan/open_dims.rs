@@ -178,20 +178,15 @@ fn check_named(signature: &Signature, batch_axis: Option<usize>) -> Result<(), P
 #[cfg(test)]
 mod tests {
     use nav_package_format::DType;
+    use nav_package_format::onnx::build;
 
     use super::*;
 
     fn spec(name: &str, dims: &str) -> TensorSpec {
-        let dim = |text: &str| match text {
-            "?" => Dim::Unknown,
-            text => text
-                .parse()
-                .map_or_else(|_| Dim::Symbolic(text.to_owned()), Dim::Fixed),
-        };
         TensorSpec {
             name: name.to_owned(),
             dtype: DType::Fp32,
-            dims: Some(dims.split(',').map(dim).collect()),
+            dims: Some(build::dims(dims)),
             optional: false,
         }
     }

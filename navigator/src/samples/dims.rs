@@ -153,20 +153,15 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use nav_package_format::DType;
+    use nav_package_format::onnx::build;
 
     use super::*;
 
     fn spec(name: &str, dims: Option<&[&str]>) -> TensorSpec {
-        let dim = |text: &&str| match *text {
-            "?" => Dim::Unknown,
-            text => text
-                .parse()
-                .map_or_else(|_| Dim::Symbolic(text.to_owned()), Dim::Fixed),
-        };
         TensorSpec {
             name: name.to_owned(),
             dtype: DType::Fp32,
-            dims: dims.map(|dims| dims.iter().map(dim).collect()),
+            dims: dims.map(|dims| build::dims(&dims.join(","))),
             optional: false,
         }
     }

@@ -96,18 +96,8 @@ impl Engine {
         }
         let shared = self.inner.shared.clone();
         let started = Model::start(Arc::clone(&name), version, spec, shared);
-        let mut others = self.inner.others();
-        let model = match started {
-            Ok(model) => model,
-            Err(error) => {
-                others.failed(&name, version, with_causes(&error).into());
-                return Err(error);
-            }
-        };
-        let replaced = self.inner.serve(&mut others, &name, model);
-        drop(others);
-        drop(replaced);
-        Ok(())
+        let others = self.inner.others();
+        self.inner.settle(others, &name, version, started)
     }
 
     /// Serves a version of an ensemble, whose models must be served.
@@ -124,22 +114,12 @@ impl Engine {
         let shared = self.inner.shared.clone();
         let made = Model::ensemble(Arc::clone(&name), version, spec, shared);
         // Checked and served under one lock, so that two that ask each other cannot both come in.
-        let mut others = self.inner.others();
+        let others = self.inner.others();
         let checked = made.and_then(|model| {
             self.inner.served.load().check_ensemble(&model)?;
             Ok(model)
         });
-        let model = match checked {
-            Ok(model) => model,
-            Err(error) => {
-                others.failed(&name, version, with_causes(&error).into());
-                return Err(error);
-            }
-        };
-        let replaced = self.inner.serve(&mut others, &name, model);
-        drop(others);
-        drop(replaced);
-        Ok(())
+        self.inner.settle(others, &name, version, checked)
     }
 
     /// Takes a version of a model, or all of them, out of service. What was asked of it is still answered.
@@ -292,12 +272,24 @@ impl Retired {
 }
 
 impl Inner {
-    /// Puts a model into the map. What it takes the place of, to be dropped without the lock.
-    fn serve(&self, others: &mut Others, name: &Arc<str>, model: Model) -> Option<Arc<Model>> {
+    /// Serves what was made of a version, or keeps why nothing was. What it replaces ends when nobody holds the lock
+    /// any more: it may take its time.
+    fn settle(
+        &self,
+        mut others: MutexGuard<'_, Others>,
+        name: &Arc<str>,
+        version: u64,
+        made: Result<Model, ModelError>,
+    ) -> Result<(), ModelError> {
+        let model = made.inspect_err(|error| {
+            others.failed(name, version, with_causes(error).into());
+        })?;
         others.loaded(name, model.version());
         let (replacement, replaced) = self.served.load().with(name, Arc::new(model));
         self.served.store(Arc::new(replacement));
-        replaced
+        drop(others);
+        drop(replaced);
+        Ok(())
     }
 
     fn others(&self) -> MutexGuard<'_, Others> {
