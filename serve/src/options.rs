@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::access::AccessPolicy;
+
 /// How a server is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerOptions {
@@ -18,6 +20,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// Whether the termination signals of the system stop it.
     pub signals: bool,
+    /// Who may do what.
+    pub access: AccessPolicy,
     /// What clients may take.
     pub limits: Limits,
 }
@@ -52,6 +56,7 @@ impl Default for ServerOptions {
             threads: 2,
             drain: Duration::from_secs(30),
             signals: false,
+            access: AccessPolicy::default(),
             limits: Limits::default(),
         }
     }

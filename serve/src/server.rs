@@ -10,7 +10,6 @@ use nav_engine::Engine;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use crate::catalog::Catalog;
 use crate::options::ServerOptions;
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
@@ -59,11 +58,7 @@ pub enum ServeError {
 
 impl Server {
     /// Binds the sockets. The models of the engine should be loaded by now.
-    pub fn bind(
-        engine: Engine,
-        catalog: Catalog,
-        options: ServerOptions,
-    ) -> Result<Self, ServeError> {
+    pub fn bind(engine: Engine, options: ServerOptions) -> Result<Self, ServeError> {
         let bind = |port| {
             let address = SocketAddr::new(options.host, port);
             let bound = TcpListener::bind(address);
@@ -76,7 +71,7 @@ impl Server {
             metrics: options.metrics_port.map(bind).transpose()?,
             state: Arc::new(State {
                 engine,
-                catalog,
+                access: options.access.clone(),
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
                 is_stopping: AtomicBool::new(false),

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nav_engine::Engine;
 
-use crate::catalog::Catalog;
+use crate::access::AccessPolicy;
 use crate::options::Limits;
 
 /// What requests are answered with.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) engine: Engine,
-    pub(crate) catalog: Catalog,
+    pub(crate) access: AccessPolicy,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
     /// Whether the server was told to stop, so that models are asked no more.

@@ -17,7 +17,7 @@ use crate::health::{Health, InstanceStatus};
 use crate::job::{BoxedJob, Job};
 use crate::lanes::{Lanes, Turn};
 use crate::limits::{Limits, OverLimit, Permit};
-use crate::model::Model;
+use crate::model::{About, Model};
 use crate::options::ModelOptions;
 use crate::order::Order;
 use crate::queue::{Pushed, Refusal};
@@ -41,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) instances: Box<[InstanceStatus]>,
     pub(crate) warm_up: Vec<Request>,
+    pub(crate) about: About,
     order: Option<Arc<Order>>,
     /// The cache, and what this model is called in it.
     cache: Option<(Arc<ResponseCache>, Identity)>,
@@ -95,6 +96,7 @@ pub(crate) struct CoreSpec {
     pub(crate) options: ModelOptions,
     pub(crate) digest: Option<Digest>,
     pub(crate) warm_up: Vec<Request>,
+    pub(crate) about: About,
 }
 
 impl Core {
@@ -118,6 +120,7 @@ impl Core {
                 .map(|_| InstanceStatus::new(epoch))
                 .collect(),
             warm_up: spec.warm_up,
+            about: spec.about,
             order: keeps_order.then(Arc::default),
             cache: cache.map(|cache| (cache, identity)),
             shared,

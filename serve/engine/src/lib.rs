@@ -47,7 +47,7 @@ pub use executor::{Backend, Callable, Executor};
 pub use health::{Health, InstanceState};
 pub use histogram::Histogram;
 pub use load_error::ModelError;
-pub use model::{Model, ModelSpec};
+pub use model::{About, Model, ModelSpec};
 pub use options::{BatchPolicy, ModelOptions, QueuePolicy, TimeoutAction};
 pub use registry::{IndexEntry, ModelState};
 pub use reply::{CancelHandle, Gone, ReplyFuture, ReplyStream};

@@ -1,5 +1,6 @@
 //! A served model as its callers hold it. When nobody holds it any more, what waits is run and its threads end.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -33,7 +34,12 @@ pub struct ModelSpec {
     pub digest: Option<Digest>,
     /// Requests that each instance must answer before it is ready, and again to find out whether it is.
     pub warm_up: Vec<Request>,
+    /// What whoever loads it wants to find again with it.
+    pub about: About,
 }
+
+/// Something about a model that the engine keeps with it, and does not look at.
+pub type About = Arc<dyn Any + Send + Sync>;
 
 /// A version of a model that is served.
 #[derive(Debug)]
@@ -43,12 +49,13 @@ pub struct Model {
 
 impl ModelSpec {
     /// This model, served like this.
-    pub const fn new(backend: Arc<dyn Backend>, options: ModelOptions) -> Self {
+    pub fn new(backend: Arc<dyn Backend>, options: ModelOptions) -> Self {
         Self {
             backend,
             options,
             digest: None,
             warm_up: Vec::new(),
+            about: Arc::new(()),
         }
     }
 }
@@ -67,6 +74,7 @@ impl Model {
             options: spec.options,
             digest: spec.digest,
             warm_up: spec.warm_up,
+            about: spec.about,
         };
         let supervisor = Arc::clone(&shared.supervisor);
         let instances = spec.options.instances;
@@ -116,6 +124,7 @@ impl Model {
             options,
             digest: spec.digest,
             warm_up: Vec::new(),
+            about: Arc::clone(&spec.about),
         };
         Ok(Self {
             core: Arc::new(Core::new(name, version, spec, shared)),
@@ -153,6 +162,11 @@ impl Model {
     /// How it is served.
     pub fn options(&self) -> &ModelOptions {
         &self.core.options
+    }
+
+    /// What whoever loaded it gave with it, if it is of this kind.
+    pub fn about<T: Any>(&self) -> Option<&T> {
+        self.core.about.downcast_ref()
     }
 
     /// What happened since it was loaded.

@@ -3,7 +3,6 @@
 mod body;
 mod compression;
 mod receive;
-mod refusal;
 mod reply;
 mod routes;
 

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
-use hyper::StatusCode;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::compression::{Coding, Inflation};
-use super::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 
 /// Bodies that take longer than this to decompress or to read keep a thread for themselves.
@@ -43,10 +42,9 @@ pub(super) async fn receive(
     let inflated = tokio::task::spawn_blocking(inflate).await;
     let inflated = inflated.unwrap_or(Err(Inflation::Corrupt));
     let plain = inflated.map_err(|inflation| match inflation {
-        Inflation::Corrupt => Refusal::new(
-            StatusCode::BAD_REQUEST,
-            format!("the body is no whole {} stream", coding.name()),
-        ),
+        Inflation::Corrupt => {
+            Refusal::invalid(format!("the body is no whole {} stream", coding.name()))
+        }
         Inflation::TooLarge => too_large(limit),
     })?;
     Ok(Received {
@@ -73,7 +71,7 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
         let Some(frame) = next else {
             return Ok(received);
         };
-        let broken = |_| Refusal::new(StatusCode::BAD_REQUEST, "the body ended too early");
+        let broken = |_| Refusal::invalid("the body ended too early");
         let Ok(piece) = frame.map_err(broken)?.into_data() else {
             continue;
         };
@@ -83,13 +81,13 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
         }
         if received.pieces.len() >= limits.frames {
             let text = format!("the body comes in more than {} pieces", limits.frames);
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+            return Err(Refusal::invalid(text));
         }
         if !received.share.grow(piece.len()) {
             return Err(Refusal {
                 retry_after: Some(Duration::from_secs(1)),
                 ..Refusal::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
+                    RefusalKind::Overloaded,
                     "requests on their way hold as much memory as they may",
                 )
             });
@@ -101,10 +99,10 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
 }
 
 fn late() -> Refusal {
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")
+    Refusal::new(RefusalKind::TooSlow, "the body took too long")
 }
 
 fn too_large(limit: usize) -> Refusal {
     let text = format!("the body is larger than {limit} bytes, which is the limit");
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    Refusal::new(RefusalKind::TooLarge, text)
 }

@@ -3,9 +3,12 @@
 use bytes::Bytes;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use prost::Name;
+use serde::Serialize;
 
 use super::body::Frames;
-use super::refusal::Refusal;
+use crate::proto;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::wire::error_body;
 
 /// JSON.
@@ -36,6 +39,19 @@ pub(super) fn json(text: impl Into<Bytes>) -> Response<Frames> {
     typed(StatusCode::OK, JSON, [text.into()])
 }
 
+/// A message in JSON.
+pub(super) fn message<M: Name>(message: &M) -> Response<Frames> {
+    json(proto::json(message))
+}
+
+/// Anything in JSON.
+pub(super) fn serialized(value: &impl Serialize) -> Result<Response<Frames>, Refusal> {
+    let text = serde_json::to_string(value);
+    Ok(json(
+        text.map_err(|error| Refusal::internal(error.to_string()))?,
+    ))
+}
+
 /// An answer without a body.
 pub(crate) fn empty(status: StatusCode) -> Response<Frames> {
     typed(status, TEXT, [])
@@ -50,14 +66,14 @@ pub(crate) fn text(content_type: &'static str, text: String) -> Response<Frames>
 /// The answer to a request that is refused.
 pub(super) fn refused(refusal: &Refusal) -> Response<Frames> {
     let body = error_body(&refusal.text);
-    let mut response = typed(refusal.status, JSON, [body.into()]);
+    let mut response = typed(refusal.kind.status(), JSON, [body.into()]);
     let headers = response.headers_mut();
     if let Some(after) = refusal.retry_after {
         // Whole seconds are all that the header can say.
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
-    if refusal.accepts {
+    if refusal.kind == RefusalKind::Encoding {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
     }
     response

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::classify::classify;
 use super::infer::Wanted;
-use super::write::{double, integer, string};
+use super::write::{double, integer, separated, string};
 
 /// An answer to be sent: JSON first, then blocks.
 #[derive(Debug)]
@@ -242,19 +242,5 @@ impl Output<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Writes items with commas between them.
-fn separated<T>(
-    out: &mut String,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut String, T),
-) {
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write(out, item);
     }
 }

@@ -15,4 +15,4 @@ pub(crate) use answer::{Answer, compose};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{cut, join};
 pub(crate) use infer::{Asked, raw, read};
-pub(crate) use write::error_body;
+pub(crate) use write::{double, error_body, integer, separated, string};

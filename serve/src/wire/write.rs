@@ -73,6 +73,20 @@ const MOST_DIGITS: usize = 21;
 /// Numbers of this exponent and below are written with it.
 const SMALLEST_PLAIN: i32 = -7;
 
+/// Writes items with commas between them.
+pub(crate) fn separated<T>(
+    out: &mut String,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut String, T),
+) {
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(out, item);
+    }
+}
+
 /// The body of an answer that says what is wrong.
 pub(crate) fn error_body(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 12);

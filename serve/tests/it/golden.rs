@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 
-use crate::models::{catalog, engine};
+use crate::models::engine;
 use crate::subject::{Reply, Subject, options};
 
 #[derive(Deserialize)]
@@ -98,7 +98,7 @@ fn grade(exchange: &Exchange, reply: Option<&Reply>) -> Grade {
 
 #[test]
 fn recorded_exchanges_go_as_recorded_but_for_what_is_better_otherwise() {
-    let subject = Subject::start(engine(), catalog(), options());
+    let subject = Subject::start(engine(), options());
     let file = include_str!("../golden/http.jsonl");
     let mut grades: BTreeMap<String, Grade> = BTreeMap::new();
     let mut wrong = Vec::new();

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use crate::models::{catalog, engine};
+use crate::models::engine;
 use crate::subject::{Subject, options, posted, receive};
 
 const PATH: &str = "/v2/models/ident_fp32/infer";
 
 fn subject() -> Subject {
-    Subject::start(engine(), catalog(), options())
+    Subject::start(engine(), options())
 }
 
 #[test]

@@ -3,17 +3,17 @@
 use std::io::Write;
 use std::time::Duration;
 
-use nav_serve::{Catalog, Ended, ServerOptions};
+use nav_serve::{Ended, ServerOptions};
 
 use crate::limits::{ONE, gated};
-use crate::models::{catalog, engine};
+use crate::models::engine;
 use crate::subject::{PATIENCE, Subject, options, posted, receive};
 
 const PATH: &str = "/v2/models/ident_fp32/infer";
 
 #[test]
 fn an_idle_server_ends_with_its_connections() {
-    let subject = Subject::start(engine(), catalog(), options());
+    let subject = Subject::start(engine(), options());
     let mut idle = subject.connect();
     idle.write_all(b"GET /v2/health/ready HTTP/1.1\r\nHost: t\r\n\r\n")
         .unwrap();
@@ -25,7 +25,7 @@ fn an_idle_server_ends_with_its_connections() {
 #[test]
 fn what_runs_is_answered_and_what_comes_later_is_not_ready() {
     let (engine, entries, go_on) = gated();
-    let subject = Subject::start(engine.clone(), Catalog::default(), options());
+    let subject = Subject::start(engine.clone(), options());
     let mut running = subject.connect();
     running.write_all(&posted(PATH, &[], ONE)).unwrap();
     entries.recv_timeout(PATIENCE).unwrap();
@@ -50,7 +50,7 @@ fn a_deadline_ends_what_does_not_end_by_itself() {
         drain: Duration::from_millis(20),
         ..options()
     };
-    let subject = Subject::start(engine, Catalog::default(), options);
+    let subject = Subject::start(engine, options);
     let mut running = subject.connect();
     running.write_all(&posted(PATH, &[], ONE)).unwrap();
     entries.recv_timeout(PATIENCE).unwrap();
@@ -61,7 +61,7 @@ fn a_deadline_ends_what_does_not_end_by_itself() {
 #[test]
 fn told_twice_it_ends_at_once() {
     let (engine, entries, go_on) = gated();
-    let subject = Subject::start(engine, Catalog::default(), options());
+    let subject = Subject::start(engine, options());
     let mut running = subject.connect();
     running.write_all(&posted(PATH, &[], ONE)).unwrap();
     entries.recv_timeout(PATIENCE).unwrap();

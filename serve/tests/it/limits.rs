@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use nav_engine::{Call, Engine, EngineOptions, ModelOptions};
 use nav_package_format::DType;
-use nav_serve::{Catalog, Limits, ServerOptions};
+use nav_serve::{Limits, ServerOptions};
 
-use crate::models::{catalog, each, echo, engine, one};
+use crate::models::{each, echo, engine, one};
 use crate::subject::{PATIENCE, Subject, options, posted, receive};
 
 const PATH: &str = "/v2/models/ident_fp32/infer";
@@ -19,7 +19,7 @@ fn limited(limits: Limits) -> Subject {
         limits,
         ..options()
     };
-    Subject::start(engine(), catalog(), options)
+    Subject::start(engine(), options)
 }
 
 #[test]
@@ -142,7 +142,7 @@ pub(crate) const ONE: &[u8] =
 fn a_full_queue_refuses_at_once_and_a_client_that_leaves_frees_its_place() {
     let (engine, entries, go_on) = gated();
     let watched = engine.clone();
-    let subject = Subject::start(engine, Catalog::default(), options());
+    let subject = Subject::start(engine, options());
     let ask = || {
         let mut stream = subject.connect();
         stream.write_all(&posted(PATH, &[], ONE)).unwrap();

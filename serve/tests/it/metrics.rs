@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::models::{catalog, engine};
+use crate::models::engine;
 use crate::subject::{Reply, Subject, connect, options, receive};
 
 fn ask(subject: &Subject, line: &str) -> Reply {
@@ -14,7 +14,7 @@ fn ask(subject: &Subject, line: &str) -> Reply {
 
 #[test]
 fn requests_are_counted_by_model_and_failures_by_reason() {
-    let subject = Subject::start(engine(), catalog(), options());
+    let subject = Subject::start(engine(), options());
     let json = |name: &str| {
         format!(
             r#"{{"inputs":[{{"name":"{name}","shape":[2,2],"datatype":"FP32","data":[1,2,3,4]}}]}}"#
@@ -61,7 +61,7 @@ fn requests_are_counted_by_model_and_failures_by_reason() {
 
 #[test]
 fn nothing_else_is_on_that_port() {
-    let subject = Subject::start(engine(), catalog(), options());
+    let subject = Subject::start(engine(), options());
     let check = |line: &str, status: u16| {
         let reply = ask(&subject, line);
         assert_eq!((reply.status, reply.body.len()), (status, 0), "{line}");

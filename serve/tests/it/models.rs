@@ -6,6 +6,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nav_engine::{
@@ -14,7 +15,7 @@ use nav_engine::{
 };
 use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec, strings};
 use nav_runners::{Tensor, TensorDesc};
-use nav_serve::{Catalog, ModelFacts};
+use nav_serve::ModelFacts;
 
 type Answered = Result<Response, InferError>;
 
@@ -192,7 +193,10 @@ pub(crate) fn engine() -> Engine {
         ..EngineOptions::default()
     })
     .unwrap();
-    let load = |name: &str, version, spec| engine.load(name, version, spec).unwrap();
+    let load = |name: &str, version, mut spec: ModelSpec| {
+        spec.about = Arc::new(facts(name));
+        engine.load(name, version, spec).unwrap();
+    };
     let floats = |extents: &[i64]| one(DType::Fp32, extents);
     for (name, dtype, extents, options) in [
         (
@@ -282,20 +286,13 @@ fn slow() -> ModelOptions {
     }
 }
 
-/// What clients are told of them.
-pub(crate) fn catalog() -> Catalog {
-    let python = ModelFacts {
-        platform: "python".to_owned(),
-        ..ModelFacts::default()
-    };
+/// What clients are told of this model.
+fn facts(name: &str) -> ModelFacts {
     let names = ["apple", "pear", "plum", "fig"].map(str::to_owned);
-    let labelled = ModelFacts {
-        labels: BTreeMap::from([("OUTPUT0".to_owned(), names.to_vec())]),
-        ..python.clone()
-    };
-    let plain = ["ident_fp32", "alltypes", "versions", "addsub", "nobatch"];
-    let catalog = plain.iter().fold(Catalog::default(), |catalog, name| {
-        catalog.with(*name, python.clone())
-    });
-    catalog.with("labels", labelled)
+    let labels = (name == "labels").then(|| ("OUTPUT0".to_owned(), names.to_vec()));
+    ModelFacts {
+        platform: "python".to_owned(),
+        labels: labels.into_iter().collect(),
+        ..ModelFacts::default()
+    }
 }

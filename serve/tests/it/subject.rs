@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nav_engine::Engine;
-use nav_serve::{Catalog, Ended, Server, ServerOptions, Stopper};
+use nav_serve::{AccessPolicy, Ended, Server, ServerOptions, Stopper};
 
 /// How long a test waits for what must come. Only a broken server makes it wait for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,18 +28,19 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
-/// Options for tests: free ports.
+/// Options for tests: free ports, open to everybody.
 pub(crate) fn options() -> ServerOptions {
     ServerOptions {
         http_port: 0,
         metrics_port: Some(0),
+        access: AccessPolicy::default().managed(),
         ..ServerOptions::default()
     }
 }
 
 impl Subject {
-    pub(crate) fn start(engine: Engine, catalog: Catalog, options: ServerOptions) -> Self {
-        let server = Server::bind(engine, catalog, options).unwrap();
+    pub(crate) fn start(engine: Engine, options: ServerOptions) -> Self {
+        let server = Server::bind(engine, options).unwrap();
         let http = server.http_address().unwrap();
         let metrics = server.metrics_address().unwrap().unwrap();
         let stopper = server.stopper();

@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
-use nav_serve::{Catalog, Ended, Server, ServerOptions};
+use nav_serve::{Ended, Server, ServerOptions};
 
 use self::loading::Loading;
 use self::log::{Log, LogFormat};
@@ -95,13 +95,11 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
         log,
         engine: &engine,
     };
-    let mut catalog = Catalog::default();
     for (name, path) in &named {
         let loaded = loading.load(name, path);
-        let facts = loaded.with_context(|| format!("cannot serve {}", path.display()))?;
-        catalog = catalog.with(name.as_str(), facts);
+        loaded.with_context(|| format!("cannot serve {}", path.display()))?;
     }
-    let server = Server::bind(engine, catalog, options(args)?)?;
+    let server = Server::bind(engine, options(args)?)?;
     let http = server.http_address()?;
     let metrics = server.metrics_address()?;
     let addresses = [("http", Some(http)), ("metrics", metrics)];

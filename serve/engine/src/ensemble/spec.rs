@@ -1,9 +1,13 @@
 //! What an ensemble is made of, as its author says it.
 
+use std::sync::Arc;
+
 use nav_package_format::{Digest, Signature};
 
+use crate::model::About;
+
 /// An ensemble.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct EnsembleSpec {
     /// What it takes and gives.
     pub signature: Signature,
@@ -15,6 +19,21 @@ pub struct EnsembleSpec {
     pub cache: bool,
     /// What tells it from every other model, for responses that are kept.
     pub digest: Option<Digest>,
+    /// What whoever loads it wants to find again with it.
+    pub about: About,
+}
+
+impl Default for EnsembleSpec {
+    fn default() -> Self {
+        Self {
+            signature: Signature::default(),
+            steps: Vec::new(),
+            max_batch: 0,
+            cache: false,
+            digest: None,
+            about: Arc::new(()),
+        }
+    }
 }
 
 /// A request to another model.

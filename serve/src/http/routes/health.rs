@@ -4,8 +4,8 @@ use hyper::{Response, StatusCode};
 
 use super::Target;
 use crate::http::body::Frames;
-use crate::http::refusal::Refusal;
 use crate::http::reply::empty;
+use crate::refusal::Refusal;
 use crate::state::State;
 
 /// The server answers, so it lives.
@@ -24,7 +24,7 @@ pub(super) fn ready(state: &State) -> Response<Frames> {
 
 /// Whether this model takes requests.
 pub(super) fn model_ready(state: &State, target: Target<'_>) -> Result<Response<Frames>, Refusal> {
-    let not_ready = || Refusal::new(StatusCode::BAD_REQUEST, "Model version not ready");
+    let not_ready = || Refusal::invalid("Model version not ready");
     match state.engine.model(target.model, target.version) {
         Ok(model) if model.health().is_ready => Ok(empty(StatusCode::OK)),
         Ok(_) => Err(not_ready()),

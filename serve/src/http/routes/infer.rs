@@ -11,12 +11,13 @@ use hyper::{Request, Response, StatusCode};
 use nav_engine::{InferError, Model};
 
 use super::Target;
-use super::model::find;
+use crate::describe::find;
+use crate::facts::ModelFacts;
 use crate::http::body::Frames;
 use crate::http::compression::Coding;
 use crate::http::receive::{HEAVY, receive};
-use crate::http::refusal::Refusal;
 use crate::http::reply::{BINARY, HEADER_LENGTH, JSON, typed};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::state::State;
 use crate::wire::{Answer, Asked, Fault, compose, cut, join, raw, read};
 
@@ -31,7 +32,7 @@ pub(super) async fn infer(
     let wanted_coding = text(&head.headers, &ACCEPT_ENCODING).and_then(Coding::wanted);
     let length = text(&head.headers, &HEADER_LENGTH).map(str::to_owned);
     // Whoever asks for what is not there need not send it first.
-    let model = find(state, target)?;
+    let model = find(&state.engine, target.model, target.version)?;
     let body = receive(body, coding, state).await?;
     let reading = Arc::clone(&model);
     let is_heavy = body.length > HEAVY;
@@ -46,9 +47,10 @@ pub(super) async fn infer(
     let answered = model.infer(asked.request).await;
     drop(body.share);
     let response = answered.map_err(|error| Refusal::of_engine(&error, id.as_deref()))?;
-    let labels = |output: &str| state.catalog.labels(model.name(), output);
+    let facts = ModelFacts::of(&model);
+    let labels = |output: &str| facts.labels(output);
     let answer = compose(&model, id.as_deref(), &response, (&wanted, &labels))
-        .map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault.to_string()))?;
+        .map_err(|fault| Refusal::invalid(fault.to_string()))?;
     send(answer, wanted_coding).await
 }
 
@@ -61,10 +63,9 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
     let Some(name) = text(headers, &CONTENT_ENCODING) else {
         return Ok(None);
     };
-    Coding::of_request(name).map_err(|()| Refusal {
-        accepts: true,
-        ..Refusal::new(
-            StatusCode::NOT_IMPLEMENTED,
+    Coding::of_request(name).map_err(|()| {
+        Refusal::new(
+            RefusalKind::Encoding,
             "Unsupported Content-Encoding, only gzip and deflate are supported",
         )
     })
@@ -73,12 +74,7 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
 /// What takes long keeps no socket waiting.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the request was not read",
-        )
-    })
+    done.map_err(|_| Refusal::internal("the request was not read"))
 }
 
 /// The JSON is as long as the header says; all of the body where it says nothing; and there is none where it
@@ -124,7 +120,7 @@ async fn send(answer: Answer, coding: Option<Coding>) -> Result<Response<Frames>
         let compress = move || coding.deflate(&pieces);
         let packed = aside(compress)
             .await?
-            .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+            .map_err(|error| Refusal::internal(error.to_string()))?;
         pieces = vec![packed];
     }
     let mut response = typed(StatusCode::OK, content_type, pieces);

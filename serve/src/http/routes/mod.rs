@@ -3,22 +3,22 @@
 //! Paths match as they are written: nothing is decoded, no slash may follow, and what comes after a question
 //! mark is passed over.
 
-mod config;
 mod health;
 mod infer;
 mod model;
 mod repository;
 mod server;
-mod statistics;
 
 use std::sync::Arc;
 
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::{Method, Request, Response};
 
 use super::body::Frames;
-use super::refusal::Refusal;
 use super::reply::refused;
+use crate::access::Operation;
+use crate::refusal::Refusal;
 use crate::state::State;
 
 /// A model, and its version where one is named.
@@ -49,8 +49,7 @@ enum Route<'path> {
 pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Frames> {
     let path = request.uri().path().to_owned();
     let answered = match route(&path) {
-        Some(route) if *request.method() != route.method() => Err(Refusal::method()),
-        Some(route) => route.answer(&state, request).await,
+        Some(route) => route.answer_if_allowed(&state, request).await,
         None => Err(Refusal::no_route()),
     };
     answered.unwrap_or_else(|refusal| refused(&refusal))
@@ -100,6 +99,33 @@ impl Route<'_> {
         }
     }
 
+    /// What it does, which not everybody may.
+    const fn operation(&self) -> Operation {
+        match self {
+            Self::Live | Self::Ready | Self::ModelReady(_) => Operation::Health,
+            Self::Server | Self::Model(_) => Operation::Metadata,
+            Self::ModelConfig(_) => Operation::ModelConfig,
+            Self::ModelStatistics(_) | Self::Statistics => Operation::Statistics,
+            Self::Infer(_) => Operation::Inference,
+            Self::Index => Operation::ModelIndex,
+            Self::Control | Self::ControlElsewhere => Operation::ModelRepository,
+        }
+    }
+
+    async fn answer_if_allowed(
+        self,
+        state: &State,
+        request: Request<Incoming>,
+    ) -> Result<Response<Frames>, Refusal> {
+        let headers = request.headers();
+        let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
+        state.access.check(self.operation(), header)?;
+        if *request.method() != self.method() {
+            return Err(Refusal::method());
+        }
+        self.answer(state, request).await
+    }
+
     async fn answer(
         self,
         state: &State,
@@ -108,12 +134,12 @@ impl Route<'_> {
         match self {
             Self::Live => Ok(health::live()),
             Self::Ready => Ok(health::ready(state)),
-            Self::Server => server::metadata(),
+            Self::Server => Ok(server::metadata()),
             Self::Model(target) => model::metadata(state, target),
             Self::ModelReady(target) => health::model_ready(state, target),
-            Self::ModelConfig(target) => config::config(state, target),
-            Self::ModelStatistics(target) => statistics::of_model(state, target),
-            Self::Statistics => statistics::of_all(state),
+            Self::ModelConfig(target) => model::config(state, target),
+            Self::ModelStatistics(target) => model::statistics(state, target),
+            Self::Statistics => Ok(model::all_statistics(state)),
             Self::Infer(target) => infer::infer(state, target, request).await,
             Self::Index => repository::index(state, request).await,
             Self::Control => Err(repository::control()),

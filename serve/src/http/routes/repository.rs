@@ -1,30 +1,34 @@
 //! Which models there are. They are given when the server starts, and clients change nothing about that.
 
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
-use nav_engine::ModelState;
+use hyper::{Request, Response};
 use serde::{Deserialize, Serialize};
 
-use super::model::serialized;
+use crate::describe;
 use crate::http::body::Frames;
 use crate::http::receive::receive;
-use crate::http::refusal::Refusal;
+use crate::http::reply::serialized;
+use crate::proto::repository_index_response::ModelIndex;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::state::State;
 use crate::wire::join;
+
+/// A model in the index. What there is nothing of is left out.
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    state: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+}
 
 #[derive(Default, Deserialize)]
 struct Asked {
     #[serde(default)]
     ready: bool,
-}
-
-#[derive(Serialize)]
-struct Entry {
-    name: String,
-    version: String,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 /// Every model and what has become of it, or those that are ready.
@@ -40,34 +44,29 @@ pub(super) async fn index(
         let read = serde_json::from_slice(&body);
         read.map_err(|error| {
             let text = format!("failed to parse the request JSON buffer: {error}");
-            Refusal::new(StatusCode::BAD_REQUEST, text)
+            Refusal::invalid(text)
         })?
     };
-    let entries = state.engine.index().into_iter();
-    let wanted = entries.filter(|entry| !asked.ready || entry.state == ModelState::Ready);
-    let entries: Vec<Entry> = wanted
-        .map(|entry| {
-            let (state, reason) = match entry.state {
-                ModelState::Loading => ("LOADING", None),
-                ModelState::Ready => ("READY", None),
-                ModelState::Unloading => ("UNLOADING", None),
-                ModelState::Unavailable { reason } => ("UNAVAILABLE", Some(reason.to_string())),
-            };
-            Entry {
-                name: entry.name.to_string(),
-                version: entry.version.to_string(),
-                state,
-                reason,
-            }
-        })
-        .collect();
+    let told = describe::index(&state.engine, asked.ready);
+    let entries: Vec<Entry<'_>> = told.models.iter().map(Entry::from).collect();
     serialized(&entries)
+}
+
+impl<'a> From<&'a ModelIndex> for Entry<'a> {
+    fn from(entry: &'a ModelIndex) -> Self {
+        Self {
+            name: &entry.name,
+            version: &entry.version,
+            state: &entry.state,
+            reason: &entry.reason,
+        }
+    }
 }
 
 /// Clients load and unload nothing.
 pub(super) fn control() -> Refusal {
     Refusal::new(
-        StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Unavailable,
         "explicit model load / unload is not allowed if polling is enabled",
     )
 }
@@ -75,7 +74,7 @@ pub(super) fn control() -> Refusal {
 /// There is one repository, which has no name.
 pub(super) fn control_elsewhere() -> Refusal {
     Refusal::new(
-        StatusCode::NOT_IMPLEMENTED,
+        RefusalKind::Unsupported,
         "'repository_name' specification is not supported",
     )
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -89,7 +90,7 @@ fn expanded(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 impl Loading<'_> {
     /// Loads one model into the engine. What clients are told of it.
-    pub(super) fn load(self, name: &str, path: &Path) -> anyhow::Result<ModelFacts> {
+    pub(super) fn load(self, name: &str, path: &Path) -> anyhow::Result<()> {
         let began = Instant::now();
         let (handle, serving, why) = self.open(path)?;
         let loaded = handle.load()?;
@@ -104,17 +105,18 @@ impl Loading<'_> {
             ("max_batch", options.max_batch.to_string()),
             ("instances", options.instances.to_string()),
         ];
-        let spec = ModelSpec::new(RunnerBackend::new(loaded), options);
+        let mut spec = ModelSpec::new(RunnerBackend::new(loaded), options);
+        spec.about = Arc::new(ModelFacts {
+            platform: runner.to_owned(),
+            parameters: BTreeMap::from([("device".to_owned(), device.to_string())]),
+            labels: BTreeMap::new(),
+        });
         self.engine.load(name, VERSION, spec)?;
         let took = render::duration(began.elapsed());
         let mut said = fields.to_vec();
         said.push(("took", took));
         self.log.event("loaded", &said);
-        Ok(ModelFacts {
-            platform: runner.to_owned(),
-            parameters: BTreeMap::from([("device".to_owned(), device.to_string())]),
-            labels: BTreeMap::new(),
-        })
+        Ok(())
     }
 
     /// The runner, how the package wants it served, and why this one.

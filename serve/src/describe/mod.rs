@@ -1,0 +1,27 @@
+//! What is told of the server and its models, in the messages that every protocol sends.
+
+mod config;
+mod index;
+mod metadata;
+mod statistics;
+
+pub(crate) use config::config;
+pub(crate) use index::index;
+pub(crate) use metadata::{model, server};
+pub(crate) use statistics::{of_all, of_model};
+
+use std::sync::Arc;
+
+use nav_engine::{Engine, Model};
+
+use crate::refusal::Refusal;
+
+/// The model that is meant.
+pub(crate) fn find(
+    engine: &Engine,
+    name: &str,
+    version: Option<u64>,
+) -> Result<Arc<Model>, Refusal> {
+    let found = engine.model(name, version);
+    found.map_err(|error| Refusal::of_engine(&error, None))
+}

@@ -1,0 +1,34 @@
+//! What is known of a model beyond what the engine knows: for those who ask about it.
+
+use std::collections::BTreeMap;
+
+use nav_engine::Model;
+
+/// What a model is. It travels with the model, so that what is told is always of what is served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// What runs it, as clients are told.
+    pub platform: String,
+    /// What its parameters are, as clients are told with its configuration.
+    pub parameters: BTreeMap<String, String>,
+    /// What the elements of an output mean, by the output's name.
+    pub labels: BTreeMap<String, Vec<String>>,
+}
+
+static UNKNOWN: ModelFacts = ModelFacts {
+    platform: String::new(),
+    parameters: BTreeMap::new(),
+    labels: BTreeMap::new(),
+};
+
+impl ModelFacts {
+    /// Those that a model was loaded with.
+    pub(crate) fn of(model: &Model) -> &Self {
+        model.about().unwrap_or(&UNKNOWN)
+    }
+
+    /// What the elements of an output mean.
+    pub(crate) fn labels(&self, output: &str) -> &[String] {
+        self.labels.get(output).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,165 @@
+//! What a client is told when it does not get what it wants, over any protocol: the one table of statuses, and the
+//! words.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use nav_engine::{ErrorKind, InferError};
+use tonic::Code;
+
+use crate::wire::Fault;
+
+/// Why a request is not answered as it wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) kind: RefusalKind,
+    pub(crate) text: String,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// The kinds of refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusalKind {
+    /// The request is wrong.
+    Invalid,
+    /// What it names is not there.
+    NotFound,
+    /// What it wants to make is there.
+    Exists,
+    /// The client went away.
+    Cancelled,
+    /// What it asks cannot be answered now.
+    Unavailable,
+    /// There is too much to do.
+    Overloaded,
+    /// What it asks is not offered.
+    Unsupported,
+    /// What it asks is not offered to whoever asks.
+    Forbidden,
+    /// It is larger than it may be.
+    TooLarge,
+    /// It takes longer than it may.
+    TooSlow,
+    /// There is such a route, but not with this method.
+    Method,
+    /// It comes in an encoding that is not understood.
+    Encoding,
+    /// The fault is here.
+    Internal,
+}
+
+impl RefusalKind {
+    /// What it is in HTTP.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::Invalid | Self::Exists | Self::Cancelled => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unsupported | Self::Encoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What it is in gRPC.
+    pub(crate) const fn code(self) -> Code {
+        match self {
+            Self::Invalid => Code::InvalidArgument,
+            Self::NotFound => Code::NotFound,
+            Self::Exists => Code::AlreadyExists,
+            Self::Cancelled => Code::Cancelled,
+            Self::Unavailable => Code::Unavailable,
+            Self::Overloaded | Self::TooLarge => Code::ResourceExhausted,
+            Self::Unsupported | Self::Encoding | Self::Method => Code::Unimplemented,
+            // Those who may not ask are not to ask again, which clients do when something is unavailable.
+            Self::Forbidden => Code::PermissionDenied,
+            Self::TooSlow => Code::DeadlineExceeded,
+            Self::Internal => Code::Internal,
+        }
+    }
+}
+
+impl From<ErrorKind> for RefusalKind {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::InvalidInput => Self::Invalid,
+            ErrorKind::Cancelled => Self::Cancelled,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::NotReady | ErrorKind::DeadlineExceeded => Self::Unavailable,
+            ErrorKind::Overloaded => Self::Overloaded,
+            ErrorKind::Unsupported => Self::Unsupported,
+            ErrorKind::Internal => Self::Internal,
+        }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(kind: RefusalKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The request is wrong.
+    pub(crate) fn invalid(text: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Invalid, text)
+    }
+
+    /// The fault is here.
+    pub(crate) fn internal(text: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Internal, text)
+    }
+
+    /// There is no such route.
+    pub(crate) fn no_route() -> Self {
+        Self::new(RefusalKind::NotFound, "Not Found")
+    }
+
+    /// The route has no such method.
+    pub(crate) fn method() -> Self {
+        Self::new(RefusalKind::Method, "Method Not Allowed")
+    }
+
+    /// What an error of the engine is to a client who named the request like this.
+    pub(crate) fn of_engine(error: &InferError, id: Option<&str>) -> Self {
+        Self {
+            retry_after: error.retry_after(),
+            ..Self::new(error.kind().into(), text_of(error, id))
+        }
+    }
+}
+
+/// The words that clients of this protocol know, where it has some.
+fn text_of(error: &InferError, id: Option<&str>) -> String {
+    let id = id.unwrap_or("<id_unknown>");
+    match error {
+        InferError::UnknownModel { model } => {
+            format!("Request for unknown model: '{model}' is not found")
+        }
+        InferError::UnknownVersion { model, version } => {
+            format!("Request for unknown model: '{model}' version {version} is not found")
+        }
+        InferError::QueueFull { .. } => {
+            format!("[request id: {id}] Exceeds maximum queue size")
+        }
+        InferError::Expired { .. } => "Request timeout expired".to_owned(),
+        // The model's own words, or those of whoever runs it: nothing is added.
+        InferError::Model { .. } | InferError::Run(_) => error.to_string(),
+        other => format!("[request id: {id}] {other}"),
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        let kind = match fault {
+            Fault::SharedMemory { .. } => RefusalKind::Unsupported,
+            _ => RefusalKind::Invalid,
+        };
+        Self::new(kind, fault.to_string())
+    }
+}
