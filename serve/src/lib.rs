@@ -5,6 +5,7 @@
 
 mod access;
 mod connections;
+mod contain;
 mod describe;
 mod facts;
 mod http;

@@ -10,6 +10,8 @@ use nav_engine::Engine;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
+use crate::contain::Panics;
+use crate::metrics::Processors;
 use crate::options::ServerOptions;
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
@@ -74,6 +76,8 @@ impl Server {
                 access: options.access.clone(),
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
+                processors: Processors::default(),
+                panics: Panics::default(),
                 is_stopping: AtomicBool::new(false),
             }),
             stopper: Stopper::new(),

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use nav_engine::Engine;
 
 use crate::access::AccessPolicy;
+use crate::contain::Panics;
+use crate::metrics::Processors;
 use crate::options::Limits;
 
 /// What requests are answered with.
@@ -15,6 +17,10 @@ pub(crate) struct State {
     pub(crate) access: AccessPolicy,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
+    /// How busy the machine is.
+    pub(crate) processors: Processors,
+    /// Answers that panicked, over every protocol.
+    pub(crate) panics: Panics,
     /// Whether the server was told to stop, so that models are asked no more.
     pub(crate) is_stopping: AtomicBool,
 }
@@ -39,6 +45,11 @@ impl Budget {
             limit,
             held: AtomicUsize::new(0),
         })
+    }
+
+    /// How many bytes are held.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// A share that holds nothing yet.

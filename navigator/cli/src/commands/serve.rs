@@ -1,5 +1,6 @@
 //! `nav serve`: models loaded, then served until the process is told to stop.
 
+mod access;
 mod loading;
 mod log;
 
@@ -14,6 +15,7 @@ use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
 use nav_serve::{Ended, Server, ServerOptions};
 
+use self::access::AccessArgs;
 use self::loading::Loading;
 use self::log::{Log, LogFormat};
 use crate::exit::UsageError;
@@ -73,6 +75,8 @@ pub(crate) struct ServeArgs {
     /// How to log to standard error.
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     log_format: LogFormat,
+    #[command(flatten)]
+    access: AccessArgs,
     #[command(flatten)]
     strategy: StrategyArgs,
     #[command(flatten)]
@@ -150,6 +154,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         metrics_port: (!args.no_metrics).then_some(args.metrics_port),
         drain: Duration::from_secs(args.drain_time),
         signals: true,
+        access: args.access.policy()?,
         limits,
         ..defaults
     })

@@ -48,10 +48,14 @@ enum Route<'path> {
 /// Answers a request, whatever it is.
 pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Frames> {
     let path = request.uri().path().to_owned();
-    let answered = match route(&path) {
-        Some(route) => route.answer_if_allowed(&state, request).await,
-        None => Err(Refusal::no_route()),
+    let answering = async {
+        match route(&path) {
+            Some(route) => route.answer_if_allowed(&state, request).await,
+            None => Err(Refusal::no_route()),
+        }
     };
+    let answered = state.panics.contain(answering).await;
+    let answered = answered.unwrap_or_else(|| Err(Refusal::internal("the server has a bug here")));
     answered.unwrap_or_else(|refusal| refused(&refusal))
 }
 

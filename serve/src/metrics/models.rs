@@ -1,27 +1,10 @@
-//! Metrics in Prometheus' text, under the names that existing dashboards know.
+//! What happened in each model, under the names that existing dashboards know, and as distributions.
 
 use std::fmt::Write;
 
-use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode};
-use nav_engine::{CacheStatistics, FailureReason, Histogram, Model, ModelStatistics};
+use nav_engine::{Engine, FailureReason, Histogram, Model, ModelStatistics};
 
-use crate::http::{Frames, empty, text};
-use crate::state::State;
-
-/// The type of the text.
-const CONTENT_TYPE: &str = "text/plain; charset=utf-8";
-
-/// Answers on the port for metrics. What is no metric is empty.
-pub(crate) fn answer(state: &State, request: &Request<Incoming>) -> Response<Frames> {
-    if *request.method() != Method::GET {
-        return empty(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    if request.uri().path() != "/metrics" {
-        return empty(StatusCode::OK);
-    }
-    text(CONTENT_TYPE, render(state))
-}
+use super::text::{head, line};
 
 /// A counter of each model.
 struct Counter {
@@ -139,38 +122,27 @@ struct Row {
     has_cache: bool,
 }
 
-fn render(state: &State) -> String {
-    let mut models = state.engine.models();
+/// Everything about all models.
+pub(super) fn write(out: &mut String, engine: &Engine) {
+    let mut models = engine.models();
     models.sort_by(|one, other| (one.name(), one.version()).cmp(&(other.name(), other.version())));
     let rows: Vec<Row> = models.iter().map(|model| row(model)).collect();
-    let mut out = String::with_capacity(8 << 10);
     for counter in COUNTERS {
-        family(&mut out, counter, &rows, |_| true);
+        family(out, counter, &rows, |_| true);
     }
-    failures(&mut out, &rows);
-    head(
-        &mut out,
-        ("nv_inference_pending_request_count", "gauge"),
-        "Instantaneous number of pending requests awaiting execution per-model.",
-    );
+    failures(out, &rows);
+    let pending = "nv_inference_pending_request_count";
+    let help = "Instantaneous number of pending requests awaiting execution per-model.";
+    head(out, (pending, "gauge"), help);
     for row in &rows {
-        line(
-            &mut out,
-            "nv_inference_pending_request_count",
-            &row.labels,
-            row.waiting,
-        );
+        line(out, pending, &row.labels, row.waiting);
     }
     for counter in CACHE_COUNTERS {
-        family(&mut out, counter, &rows, |row| row.has_cache);
-    }
-    if let Some(cache) = state.engine.cache_statistics() {
-        server_cache(&mut out, &cache);
+        family(out, counter, &rows, |row| row.has_cache);
     }
     for distribution in DISTRIBUTIONS {
-        histogram(&mut out, distribution, &rows);
+        histogram(out, distribution, &rows);
     }
-    out
 }
 
 fn row(model: &Model) -> Row {
@@ -189,15 +161,6 @@ fn row(model: &Model) -> Row {
         waiting: model.waiting(),
         has_cache: model.options().cache,
     }
-}
-
-fn head(out: &mut String, (name, kind): (&str, &str), help: &str) {
-    // A string takes whatever is written; so everywhere here.
-    writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}").ok();
-}
-
-fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
-    writeln!(out, "{name}{{{labels}}} {value}").ok();
 }
 
 fn family(out: &mut String, counter: &Counter, rows: &[Row], counts: impl Fn(&Row) -> bool) {
@@ -231,52 +194,6 @@ fn failures(out: &mut String, rows: &[Row]) {
             line(out, name, &labels, row.statistics.failed(reason));
         }
     }
-}
-
-fn server_cache(out: &mut String, cache: &CacheStatistics) {
-    #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
-    let util = cache.bytes as f64 / (cache.capacity.max(1)) as f64;
-    let lookups = cache.hits + cache.misses;
-    let mut gauge = |name: &str, help: &str, value: &dyn std::fmt::Display| {
-        head(out, (name, "gauge"), help);
-        writeln!(out, "{name} {value}").ok();
-    };
-    gauge("nv_cache_util", "Cache utilization [0.0 - 1.0]", &util);
-    gauge(
-        "nv_cache_num_entries",
-        "Number of responses stored in response cache",
-        &cache.entries,
-    );
-    gauge(
-        "nv_cache_num_hits",
-        "Number of cache hits in response cache",
-        &cache.hits,
-    );
-    gauge(
-        "nv_cache_num_misses",
-        "Number of cache misses in response cache",
-        &cache.misses,
-    );
-    gauge(
-        "nv_cache_num_lookups",
-        "Number of cache lookups in response cache",
-        &lookups,
-    );
-    gauge(
-        "nv_cache_num_evictions",
-        "Number of cache evictions in response cache",
-        &cache.evictions,
-    );
-    gauge(
-        "nv_cache_lookup_duration",
-        "Total cache lookup duration (hit and miss), in microseconds",
-        &(cache.lookup_ns / 1000),
-    );
-    gauge(
-        "nv_cache_insertion_duration",
-        "Total cache insertion duration, in microseconds",
-        &(cache.insertion_ns / 1000),
-    );
 }
 
 fn histogram(out: &mut String, distribution: &Distribution, rows: &[Row]) {

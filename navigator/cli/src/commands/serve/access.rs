@@ -1,0 +1,138 @@
+//! Who may do what, as it is typed: secrets come from files, so that no list of processes and no configuration that is
+//! shown holds them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use nav_serve::{AccessPolicy, Credential};
+
+use crate::exit::UsageError;
+
+/// The most bytes of a secret.
+const LONGEST: usize = 4096;
+
+/// The arguments about access.
+#[derive(Args, Debug)]
+pub(crate) struct AccessArgs {
+    /// Let everybody who reaches the server manage it: load and unload models, share memory, set what is traced and
+    /// logged.
+    #[arg(long)]
+    allow_management: bool,
+    /// Let those manage the server who send what is in this file as the header `triton-access-token`.
+    #[arg(long, value_name = "FILE")]
+    access_token_file: Option<PathBuf>,
+    /// Let only those use these parts who send what is in FILE as HEADER: health, metadata, inference, shared-memory,
+    /// model-config, model-repository, statistics, trace, logging.
+    #[arg(long, value_name = "PART,...:HEADER=FILE")]
+    restrict: Vec<String>,
+}
+
+impl AccessArgs {
+    /// What they come to.
+    pub(crate) fn policy(&self) -> anyhow::Result<AccessPolicy> {
+        let mut policy = AccessPolicy::default();
+        if self.allow_management {
+            policy = policy.managed();
+        }
+        if let Some(file) = &self.access_token_file {
+            policy = policy.with_token(secret(file)?);
+        }
+        for rule in &self.restrict {
+            policy = restricted(policy, rule)?;
+        }
+        Ok(policy)
+    }
+}
+
+fn restricted(policy: AccessPolicy, rule: &str) -> anyhow::Result<AccessPolicy> {
+    let wrong = || UsageError(format!("`{rule}` is not PART,...:HEADER=FILE"));
+    let (parts, rest) = rule.split_once(':').ok_or_else(wrong)?;
+    let (header, file) = rest.split_once('=').ok_or_else(wrong)?;
+    let credential = Credential {
+        header: header.trim().to_ascii_lowercase(),
+        secret: secret(Path::new(file))?,
+    };
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if credential.header.is_empty() || !credential.header.bytes().all(is_token) {
+        return Err(UsageError(format!("`{header}` is no name for a header")).into());
+    }
+    parts.split(',').try_fold(policy, |policy, part| {
+        let unknown = || {
+            let names = AccessPolicy::names().join(", ");
+            UsageError(format!(
+                "there is no part `{part}` of the server: it has {names}"
+            ))
+        };
+        Ok(policy
+            .restricted(part.trim(), &credential)
+            .ok_or_else(unknown)?)
+    })
+}
+
+/// What is in the file, without the line break that editors put behind it.
+fn secret(file: &Path) -> anyhow::Result<String> {
+    let read = std::fs::read_to_string(file);
+    let text = read.with_context(|| format!("cannot read {}", file.display()))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    let is_visible = |byte: u8| (b' '..=b'~').contains(&byte);
+    if secret.is_empty() || secret.len() > LONGEST || !secret.bytes().all(is_visible) {
+        bail!(
+            "{} holds no secret that a header can carry: one line of plain characters",
+            file.display()
+        );
+    }
+    Ok(secret.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_name_parts_a_header_and_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "1234\n").unwrap();
+        let file = file.display().to_string();
+        let check = |rule: String, expected: Option<&str>| {
+            let error = restricted(AccessPolicy::default(), &rule).err();
+            assert_eq!(
+                error.map(|it| it.to_string()).as_deref(),
+                expected,
+                "{rule}"
+            );
+        };
+        check(format!("inference,health:admin-key={file}"), None);
+        check(
+            "inference".to_owned(),
+            Some("`inference` is not PART,...:HEADER=FILE"),
+        );
+        check(
+            format!("health:a b={file}"),
+            Some("`a b` is no name for a header"),
+        );
+        let unknown = restricted(AccessPolicy::default(), &format!("all:key={file}"));
+        assert!(
+            unknown
+                .unwrap_err()
+                .to_string()
+                .starts_with("there is no part `all`")
+        );
+    }
+
+    #[test]
+    fn a_secret_is_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        let check = |text: &str, expected: Option<&str>| {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(secret(&file).ok().as_deref(), expected, "{text:?}");
+        };
+        check("abc\r\n", Some("abc"));
+        check("a b", Some("a b"));
+        check("", None);
+        check("a\nb", None);
+        check("grün", None);
+    }
+}

@@ -1,0 +1,56 @@
+//! What panics while it answers is a bug, and is to cost one answer only.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+
+/// How many answers panicked.
+#[derive(Debug, Default)]
+pub(crate) struct Panics(AtomicU64);
+
+impl Panics {
+    /// What this comes to; `None` when it panics.
+    pub(crate) async fn contain<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        // It is polled no more after a panic, so that nobody sees what it left half done.
+        let polled = poll_fn(|context| {
+            let poll = || future.as_mut().poll(context);
+            match catch_unwind(AssertUnwindSafe(poll)) {
+                Ok(poll) => poll.map(Some),
+                Err(_) => Poll::Ready(None),
+            }
+        });
+        let outcome = polled.await;
+        if outcome.is_none() {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_no_answer_and_is_counted() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let panics = Panics::default();
+        assert_eq!(runtime.block_on(panics.contain(async { 1 })), Some(1));
+        let panicking = async {
+            tokio::task::yield_now().await;
+            panic!("a bug")
+        };
+        assert_eq!(runtime.block_on(panics.contain::<_>(panicking)), None::<()>);
+        assert_eq!(panics.count(), 1);
+    }
+}
