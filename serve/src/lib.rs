@@ -9,6 +9,7 @@ mod contain;
 mod describe;
 mod facts;
 mod http;
+mod log;
 mod metrics;
 mod options;
 mod proto;
@@ -20,6 +21,7 @@ mod wire;
 
 pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};
 pub use facts::ModelFacts;
+pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
 pub use options::{Limits, ServerOptions};
 pub use server::{Ended, ServeError, Server};
 pub use stop::Stopper;

@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::contain::Panics;
+use crate::log::{Log, Pace};
 use crate::metrics::Processors;
 use crate::options::ServerOptions;
 use crate::state::{Budget, State};
@@ -60,7 +61,7 @@ pub enum ServeError {
 
 impl Server {
     /// Binds the sockets. The models of the engine should be loaded by now.
-    pub fn bind(engine: Engine, options: ServerOptions) -> Result<Self, ServeError> {
+    pub fn bind(engine: Engine, log: &Log, options: ServerOptions) -> Result<Self, ServeError> {
         let bind = |port| {
             let address = SocketAddr::new(options.host, port);
             let bound = TcpListener::bind(address);
@@ -76,6 +77,8 @@ impl Server {
                 access: options.access.clone(),
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
+                log: log.clone(),
+                faults: Pace::default(),
                 processors: Processors::default(),
                 panics: Panics::default(),
                 is_stopping: AtomicBool::new(false),

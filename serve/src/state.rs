@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use nav_engine::Engine;
 
 use crate::access::AccessPolicy;
 use crate::contain::Panics;
+use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::Limits;
 
@@ -17,6 +19,10 @@ pub(crate) struct State {
     pub(crate) access: AccessPolicy,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
+    /// Where events are told.
+    pub(crate) log: Log,
+    /// How often faults of the server are told.
+    pub(crate) faults: Pace,
     /// How busy the machine is.
     pub(crate) processors: Processors,
     /// Answers that panicked, over every protocol.
@@ -37,6 +43,20 @@ pub(crate) struct Budget {
 pub(crate) struct Share {
     budget: Arc<Budget>,
     bytes: usize,
+}
+
+impl State {
+    /// Says that something asked for was not answered by a fault of the server or a model.
+    pub(crate) fn tell_fault(&self, asked: &str, why: String) {
+        if let Some(skipped) = self.faults.turn(Instant::now()) {
+            let fields = [
+                ("asked", asked.to_owned()),
+                ("why", why),
+                ("skipped", skipped.to_string()),
+            ];
+            self.log.event(Level::Warning, "failed", &fields);
+        }
+    }
 }
 
 impl Budget {

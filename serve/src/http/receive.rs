@@ -8,11 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::compression::{Coding, Inflation};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
+use crate::wire::join;
 
 /// Bodies that take longer than this to decompress or to read keep a thread for themselves.
 pub(super) const HEAVY: usize = 128 << 10;
@@ -51,6 +53,18 @@ pub(super) async fn receive(
         length: plain.len(),
         pieces: VecDeque::from([plain]),
         share: received.share,
+    })
+}
+
+/// The members of a body that is a JSON object; none of one that is empty.
+pub(super) async fn object(body: Incoming, state: &State) -> Result<Map<String, Value>, Refusal> {
+    let received = receive(body, None, state).await?;
+    let text = join(received.pieces.into_iter().collect());
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_slice(&text).map_err(|error| {
+        Refusal::invalid(format!("failed to parse the request JSON buffer: {error}"))
     })
 }
 

@@ -65,6 +65,7 @@ const INTENDED: &[(&str, &str)] = &[
         "infer_accept_deflate",
         "another compressor; the content is compared in a test of its own",
     ),
+    ("log_type", CLIENT),
     (
         "model_ready_unloaded",
         "a model that is not there is not found",

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nav_engine::Engine;
-use nav_serve::{AccessPolicy, Ended, Server, ServerOptions, Stopper};
+use nav_serve::{AccessPolicy, Ended, Log, LogFormat, LogSettings, Server, ServerOptions, Stopper};
 
 /// How long a test waits for what must come. Only a broken server makes it wait for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,7 +40,8 @@ pub(crate) fn options() -> ServerOptions {
 
 impl Subject {
     pub(crate) fn start(engine: Engine, options: ServerOptions) -> Self {
-        let server = Server::bind(engine, options).unwrap();
+        let log = Log::new(LogFormat::Text, LogSettings::default(), |_| {}).unwrap();
+        let server = Server::bind(engine, &log, options).unwrap();
         let http = server.http_address().unwrap();
         let metrics = server.metrics_address().unwrap().unwrap();
         let stopper = server.stopper();

@@ -13,11 +13,11 @@ use anyhow::Context;
 use clap::Args;
 use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
-use nav_serve::{Ended, Server, ServerOptions};
+use nav_serve::{Ended, Level, Server, ServerOptions};
 
 use self::access::AccessArgs;
 use self::loading::Loading;
-use self::log::{Log, LogFormat};
+use self::log::LogArgs;
 use crate::exit::UsageError;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -72,9 +72,8 @@ pub(crate) struct ServeArgs {
     /// Write this file when everything is served, with the addresses in it.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// How to log to standard error.
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: LogArgs,
     #[command(flatten)]
     access: AccessArgs,
     #[command(flatten)]
@@ -86,7 +85,7 @@ pub(crate) struct ServeArgs {
 /// Loads everything, binds, serves.
 pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
     let began = Instant::now();
-    let log = Log::new(args.log_format, printer);
+    let log = args.log.log(settings)?;
     let named = loading::named(&args.paths, args.model_name.as_deref())?;
     let engine = Engine::new(EngineOptions {
         cache_bytes: args.cache_size,
@@ -96,14 +95,14 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
         args,
         settings,
         printer,
-        log,
+        log: &log,
         engine: &engine,
     };
     for (name, path) in &named {
         let loaded = loading.load(name, path);
         loaded.with_context(|| format!("cannot serve {}", path.display()))?;
     }
-    let server = Server::bind(engine, options(args)?)?;
+    let server = Server::bind(engine, &log, options(args)?)?;
     let http = server.http_address()?;
     let metrics = server.metrics_address()?;
     let addresses = [("http", Some(http)), ("metrics", metrics)];
@@ -121,7 +120,7 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
         let mut fields = fields;
         fields.push(("models", named.len().to_string()));
         fields.push(("milliseconds", began.elapsed().as_millis().to_string()));
-        log.event("ready", &fields);
+        log.event(Level::Info, "ready", &fields);
     })?;
     if let Some(path) = &args.ready_file {
         // Whoever looks at it may have taken it away.
@@ -129,8 +128,12 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
     }
     announced?;
     match ended {
-        Ended::Drained => log.event("stopped", &[]),
-        Ended::Late => log.event("stopped", &[("unanswered", "some requests".to_owned())]),
+        Ended::Drained => log.event(Level::Info, "stopped", &[]),
+        Ended::Late => log.event(
+            Level::Info,
+            "stopped",
+            &[("unanswered", "some requests".to_owned())],
+        ),
         Ended::AtOnce => anyhow::bail!("ended at once, as it was told twice to stop"),
     }
     Ok(())

@@ -5,19 +5,22 @@
 
 mod health;
 mod infer;
+mod logging;
 mod model;
 mod repository;
 mod server;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::Frames;
 use super::reply::refused;
 use crate::access::Operation;
+use crate::log::Level;
 use crate::refusal::Refusal;
 use crate::state::State;
 
@@ -40,6 +43,7 @@ enum Route<'path> {
     ModelStatistics(Target<'path>),
     Infer(Target<'path>),
     Statistics,
+    Logging,
     Index,
     Control,
     ControlElsewhere,
@@ -47,7 +51,9 @@ enum Route<'path> {
 
 /// Answers a request, whatever it is.
 pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Frames> {
+    let began = Instant::now();
     let path = request.uri().path().to_owned();
+    let method = request.method().clone();
     let answering = async {
         match route(&path) {
             Some(route) => route.answer_if_allowed(&state, request).await,
@@ -56,7 +62,22 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
     };
     let answered = state.panics.contain(answering).await;
     let answered = answered.unwrap_or_else(|| Err(Refusal::internal("the server has a bug here")));
-    answered.unwrap_or_else(|refusal| refused(&refusal))
+    let why = answered.as_ref().err().map(|refusal| refusal.text.clone());
+    let answer = answered.unwrap_or_else(|refusal| refused(&refusal));
+    let status = answer.status();
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        state.tell_fault(&path, why.unwrap_or_default());
+    }
+    if state.log.tells(Level::Verbose) {
+        let fields = [
+            ("method", method.to_string()),
+            ("path", path),
+            ("status", status.as_u16().to_string()),
+            ("microseconds", began.elapsed().as_micros().to_string()),
+        ];
+        state.log.event(Level::Verbose, "request", &fields);
+    }
+    answer
 }
 
 /// What this path leads to.
@@ -67,6 +88,7 @@ fn route(path: &str) -> Option<Route<'_>> {
         ["v2", "health", "live"] => Some(Route::Live),
         ["v2", "health", "ready"] => Some(Route::Ready),
         ["v2", "models", "stats"] => Some(Route::Statistics),
+        ["v2", "logging"] => Some(Route::Logging),
         ["v2", "models", model, "versions", version, rest @ ..] => {
             let version = Some(version.parse().ok()?);
             model_route(Target { model, version }, rest)
@@ -95,11 +117,14 @@ fn model_route<'path>(target: Target<'path>, rest: &[&str]) -> Option<Route<'pat
 }
 
 impl Route<'_> {
-    /// The method that it is asked with.
-    const fn method(&self) -> Method {
+    /// The methods that it is asked with.
+    const fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Infer(_) | Self::Index | Self::Control | Self::ControlElsewhere => Method::POST,
-            _ => Method::GET,
+            Self::Infer(_) | Self::Index | Self::Control | Self::ControlElsewhere => {
+                &[Method::POST]
+            }
+            Self::Logging => &[Method::GET, Method::POST],
+            _ => &[Method::GET],
         }
     }
 
@@ -111,6 +136,7 @@ impl Route<'_> {
             Self::ModelConfig(_) => Operation::ModelConfig,
             Self::ModelStatistics(_) | Self::Statistics => Operation::Statistics,
             Self::Infer(_) => Operation::Inference,
+            Self::Logging => Operation::Logging,
             Self::Index => Operation::ModelIndex,
             Self::Control | Self::ControlElsewhere => Operation::ModelRepository,
         }
@@ -124,7 +150,7 @@ impl Route<'_> {
         let headers = request.headers();
         let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
         state.access.check(self.operation(), header)?;
-        if *request.method() != self.method() {
+        if !self.methods().contains(request.method()) {
             return Err(Refusal::method());
         }
         self.answer(state, request).await
@@ -145,6 +171,7 @@ impl Route<'_> {
             Self::ModelStatistics(target) => model::statistics(state, target),
             Self::Statistics => Ok(model::all_statistics(state)),
             Self::Infer(target) => infer::infer(state, target, request).await,
+            Self::Logging => logging::logging(state, request).await,
             Self::Index => repository::index(state, request).await,
             Self::Control => Err(repository::control()),
             Self::ControlElsewhere => Err(repository::control_elsewhere()),

@@ -9,10 +9,9 @@ use anyhow::{Context, bail};
 use nav_engine::{Engine, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::package::{Package, Runtime, Serving};
 use nav_runners::RunnerHandle;
-use nav_serve::ModelFacts;
+use nav_serve::{Level, Log, ModelFacts};
 
 use super::ServeArgs;
-use super::log::Log;
 use crate::commands::serving::model_options;
 use crate::exit::UsageError;
 use crate::models::{self, Opened, Wish};
@@ -29,7 +28,7 @@ pub(super) struct Loading<'a> {
     pub(super) args: &'a ServeArgs,
     pub(super) settings: &'a Settings,
     pub(super) printer: Printer,
-    pub(super) log: Log,
+    pub(super) log: &'a Log,
     pub(super) engine: &'a Engine,
 }
 
@@ -115,7 +114,7 @@ impl Loading<'_> {
         let took = render::duration(began.elapsed());
         let mut said = fields.to_vec();
         said.push(("took", took));
-        self.log.event("loaded", &said);
+        self.log.event(Level::Info, "loaded", &said);
         Ok(())
     }
 

@@ -1,72 +1,50 @@
-//! What the server says while it runs: one line for each event, for people or for programs.
+//! What the server says while it runs, on standard error.
 
-use clap::ValueEnum;
-use serde_json::{Map, Value};
+use clap::{Args, ValueEnum};
+use nav_serve::{Log, LogFormat, LogSettings, TimeFormat};
 
 use crate::printer::Printer;
+use crate::settings::Settings;
+
+/// The arguments about the log.
+#[derive(Args, Debug)]
+pub(crate) struct LogArgs {
+    /// How to log to standard error.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    log_format: Format,
+    /// How much more to log: 1 for a line for each request.
+    #[arg(long, default_value_t = 0, value_name = "LEVEL")]
+    log_verbose: u32,
+}
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
+enum Format {
     /// For people.
     Text,
+    /// For people, with the date as standards have it.
+    Iso8601,
     /// For programs: an object on each line.
     Json,
 }
 
-/// Where events go.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Log {
-    format: LogFormat,
-    printer: Printer,
-}
-
-impl Log {
-    pub(super) const fn new(format: LogFormat, printer: Printer) -> Self {
-        Self { format, printer }
-    }
-
-    /// Says that something happened, and what there is to know of it.
-    pub(super) fn event(self, event: &str, fields: &[(&str, String)]) {
-        self.printer.note(&line(self.format, event, fields));
-    }
-}
-
-fn line(format: LogFormat, event: &str, fields: &[(&str, String)]) -> String {
-    match format {
-        LogFormat::Text => {
-            let fields = fields.iter().map(|(name, value)| {
-                if value.contains(' ') {
-                    format!(" {name}={value:?}")
-                } else {
-                    format!(" {name}={value}")
-                }
-            });
-            std::iter::once(event.to_owned()).chain(fields).collect()
-        }
-        LogFormat::Json => {
-            let first = ("event".to_owned(), Value::from(event));
-            let fields = fields
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
-            let object: Map<String, Value> = std::iter::once(first).chain(fields).collect();
-            Value::Object(object).to_string()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_one_line_in_either_format() {
-        let fields = [("model", "a".to_owned()), ("why", "b c\n".to_owned())];
-        let check = |format, expected| assert_eq!(line(format, "loaded", &fields), expected);
-        check(LogFormat::Text, r#"loaded model=a why="b c\n""#);
-        check(
-            LogFormat::Json,
-            r#"{"event":"loaded","model":"a","why":"b c\n"}"#,
-        );
+impl LogArgs {
+    /// The log that they ask for; of errors only when there is to be quiet.
+    pub(super) fn log(&self, settings: &Settings) -> std::io::Result<Log> {
+        let told = LogSettings {
+            info: !settings.quiet,
+            warning: !settings.quiet,
+            error: true,
+            verbose: self.log_verbose,
+            format: match self.log_format {
+                Format::Iso8601 => TimeFormat::Iso8601,
+                Format::Text | Format::Json => TimeFormat::Default,
+            },
+        };
+        let format = match self.log_format {
+            Format::Json => LogFormat::Json,
+            Format::Text | Format::Iso8601 => LogFormat::Text,
+        };
+        Log::new(format, told, Printer::error)
     }
 }
