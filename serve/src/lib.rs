@@ -8,6 +8,7 @@ mod connections;
 mod contain;
 mod describe;
 mod facts;
+mod forward;
 mod http;
 mod log;
 mod metrics;
@@ -21,6 +22,7 @@ mod wire;
 
 pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};
 pub use facts::ModelFacts;
+pub use forward::{HeaderPattern, PatternError};
 pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
 pub use options::{Limits, ServerOptions};
 pub use server::{Ended, ServeError, Server};

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::access::AccessPolicy;
+use crate::forward::HeaderPattern;
 
 /// How a server is set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// Where it listens. Only this machine reaches the default.
     pub host: IpAddr,
@@ -22,6 +23,8 @@ pub struct ServerOptions {
     pub signals: bool,
     /// Who may do what.
     pub access: AccessPolicy,
+    /// Which headers travel on to models.
+    pub forward: Option<HeaderPattern>,
     /// What clients may take.
     pub limits: Limits,
 }
@@ -57,6 +60,7 @@ impl Default for ServerOptions {
             drain: Duration::from_secs(30),
             signals: false,
             access: AccessPolicy::default(),
+            forward: None,
             limits: Limits::default(),
         }
     }

@@ -75,6 +75,7 @@ impl Server {
             state: Arc::new(State {
                 engine,
                 access: options.access.clone(),
+                forward: options.forward.clone(),
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
                 log: log.clone(),

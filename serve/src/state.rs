@@ -8,6 +8,7 @@ use nav_engine::Engine;
 
 use crate::access::AccessPolicy;
 use crate::contain::Panics;
+use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::Limits;
@@ -17,6 +18,7 @@ use crate::options::Limits;
 pub(crate) struct State {
     pub(crate) engine: Engine,
     pub(crate) access: AccessPolicy,
+    pub(crate) forward: Option<HeaderPattern>,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
     /// Where events are told.

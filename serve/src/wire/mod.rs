@@ -15,4 +15,5 @@ pub(crate) use answer::{Answer, compose};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{cut, join};
 pub(crate) use infer::{Asked, raw, read};
+pub(crate) use parameters::RESERVED;
 pub(crate) use write::{double, error_body, integer, separated, string};

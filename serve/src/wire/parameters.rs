@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::members::{boolean, unsigned};
 
 /// Names that begin like this are the server's own.
-const RESERVED: &str = "triton_";
+pub(crate) const RESERVED: &str = "triton_";
 
 /// What a request says beside its tensors.
 #[derive(Debug, Default)]

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use nav_serve::{HeaderPattern, ServerOptions};
+
 use crate::models::engine;
 use crate::subject::{Subject, options, posted, receive};
 
@@ -197,4 +199,19 @@ fn answers_are_compressed_as_the_client_likes_and_errors_never() {
         (error.status, error.header("content-encoding")),
         (400, None)
     );
+}
+
+#[test]
+fn headers_travel_on_to_the_model_when_the_operator_says_so() {
+    let options = ServerOptions {
+        forward: Some(HeaderPattern::new("^x-tenant$").unwrap()),
+        ..options()
+    };
+    let subject = Subject::start(engine(), options);
+    let body = r#"{"parameters":{"x-tenant":"forged"},"inputs":[{"name":"INPUT0","shape":[1],"datatype":"INT32","data":[1]}]}"#;
+    let head = ["X-Tenant: blue", "X-Other: red"];
+    let reply = subject.post("/v2/models/reqinfo/infer", &head, body.as_bytes());
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let told = r#"\"parameters\": {\"x-tenant\": \"blue\"}"#;
+    assert!(reply.text().contains(told), "{}", reply.text());
 }

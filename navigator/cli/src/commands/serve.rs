@@ -13,7 +13,7 @@ use anyhow::Context;
 use clap::Args;
 use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
-use nav_serve::{Ended, Level, Server, ServerOptions};
+use nav_serve::{Ended, HeaderPattern, Level, Server, ServerOptions};
 
 use self::access::AccessArgs;
 use self::loading::Loading;
@@ -72,6 +72,9 @@ pub(crate) struct ServeArgs {
     /// Write this file when everything is served, with the addresses in it.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Pass headers on to models as parameters, whose names in lower case hold what this regular expression matches.
+    #[arg(long, value_name = "PATTERN")]
+    forward_headers: Option<String>,
     #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
@@ -158,6 +161,11 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         drain: Duration::from_secs(args.drain_time),
         signals: true,
         access: args.access.policy()?,
+        forward: args
+            .forward_headers
+            .as_deref()
+            .map(HeaderPattern::new)
+            .transpose()?,
         limits,
         ..defaults
     })

@@ -38,7 +38,10 @@ pub(super) async fn infer(
     let is_heavy = body.length > HEAVY;
     let (pieces, total) = (body.pieces, body.length);
     let read = move || read_body(pieces, total, length.as_deref(), &reading);
-    let asked = if is_heavy { aside(read).await? } else { read() }?;
+    let mut asked = if is_heavy { aside(read).await? } else { read() }?;
+    if let Some(pattern) = &state.forward {
+        pattern.forward(&head.headers, &mut asked.request.parameters)?;
+    }
     let id = asked.request.id.clone();
     let wanted = asked.wanted;
     if state.is_stopping.load(Ordering::Acquire) {
