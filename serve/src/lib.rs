@@ -18,6 +18,7 @@ mod refusal;
 mod server;
 mod state;
 mod stop;
+mod trace;
 mod wire;
 
 pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};
@@ -27,3 +28,4 @@ pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
 pub use options::{Limits, ServerOptions};
 pub use server::{Ended, ServeError, Server};
 pub use stop::Stopper;
+pub use trace::{TraceError, TraceOptions, TraceSettings};

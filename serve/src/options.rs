@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::access::AccessPolicy;
 use crate::forward::HeaderPattern;
+use crate::trace::TraceOptions;
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct ServerOptions {
     pub signals: bool,
     /// Who may do what.
     pub access: AccessPolicy,
+    /// Where traces go, and what is traced.
+    pub trace: TraceOptions,
     /// Which headers travel on to models.
     pub forward: Option<HeaderPattern>,
     /// What clients may take.
@@ -60,6 +63,7 @@ impl Default for ServerOptions {
             drain: Duration::from_secs(30),
             signals: false,
             access: AccessPolicy::default(),
+            trace: TraceOptions::default(),
             forward: None,
             limits: Limits::default(),
         }

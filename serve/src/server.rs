@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use nav_engine::Engine;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::contain::Panics;
 use crate::log::{Log, Pace};
 use crate::metrics::Processors;
-use crate::options::ServerOptions;
+use crate::options::{Limits, ServerOptions};
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
+use crate::trace::{TraceError, Tracer};
 use crate::{connections, http, metrics};
 
 /// How long connections may take to end when every request was answered.
@@ -26,9 +28,16 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Server {
     options: ServerOptions,
     state: Arc<State>,
+    sockets: Sockets,
+    stopper: Stopper,
+    runtime: Runtime,
+}
+
+/// Where it listens.
+#[derive(Debug)]
+struct Sockets {
     http: TcpListener,
     metrics: Option<TcpListener>,
-    stopper: Stopper,
 }
 
 /// How a server ended.
@@ -54,6 +63,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// Traces cannot go where they should.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// The system gives no threads, or no signals.
     #[error("cannot start")]
     Start(#[from] io::Error),
@@ -69,9 +81,22 @@ impl Server {
             listener.set_nonblocking(true)?;
             Ok::<_, ServeError>(listener)
         };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(options.threads.max(1))
+            .max_blocking_threads(16)
+            .thread_name("nav-serve")
+            .enable_all()
+            .build()?;
+        let tracer = {
+            // The connection to a collector lives where the sockets do.
+            let _entered = runtime.enter();
+            Tracer::new(&options.trace)?
+        };
         Ok(Self {
-            http: bind(options.http_port)?,
-            metrics: options.metrics_port.map(bind).transpose()?,
+            sockets: Sockets {
+                http: bind(options.http_port)?,
+                metrics: options.metrics_port.map(bind).transpose()?,
+            },
             state: Arc::new(State {
                 engine,
                 access: options.access.clone(),
@@ -79,6 +104,7 @@ impl Server {
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
                 log: log.clone(),
+                tracer,
                 faults: Pace::default(),
                 processors: Processors::default(),
                 panics: Panics::default(),
@@ -86,20 +112,19 @@ impl Server {
             }),
             stopper: Stopper::new(),
             options,
+            runtime,
         })
     }
 
     /// Where it answers over HTTP.
     pub fn http_address(&self) -> io::Result<SocketAddr> {
-        self.http.local_addr()
+        self.sockets.http.local_addr()
     }
 
     /// Where it gives metrics, if it does.
     pub fn metrics_address(&self) -> io::Result<Option<SocketAddr>> {
-        self.metrics
-            .as_ref()
-            .map(TcpListener::local_addr)
-            .transpose()
+        let metrics = self.sockets.metrics.as_ref();
+        metrics.map(TcpListener::local_addr).transpose()
     }
 
     /// What stops it.
@@ -109,73 +134,85 @@ impl Server {
 
     /// Answers until it is stopped. `started` is called when it answers.
     pub fn run(self, started: impl FnOnce()) -> Result<Ended, ServeError> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(self.options.threads.max(1))
-            .max_blocking_threads(16)
-            .thread_name("nav-serve")
-            .enable_all()
-            .build()?;
-        let ended = self.serve(&runtime, started);
+        let Self {
+            options,
+            state,
+            sockets,
+            stopper,
+            runtime,
+        } = self;
+        let ended = runtime.block_on(serve((&options, &state), sockets, &stopper, started));
         // Whatever still runs has nobody left to answer.
         runtime.shutdown_background();
         ended
     }
+}
 
-    fn serve(self, runtime: &Runtime, started: impl FnOnce()) -> Result<Ended, ServeError> {
-        let stopper = self.stopper.clone();
-        let shared = Arc::clone(&self.state);
-        let engine = self.state.engine.clone();
-        let drain = self.options.drain;
-        let (closing, closed) = watch::channel(false);
-        let mut edges = Vec::new();
-        {
-            let _entered = runtime.enter();
-            if self.options.signals {
-                stopper.watch_signals()?;
+/// Serves until it is told to stop, and then until everything is answered.
+async fn serve(
+    (options, state): (&ServerOptions, &Arc<State>),
+    sockets: Sockets,
+    stopper: &Stopper,
+    started: impl FnOnce(),
+) -> Result<Ended, ServeError> {
+    if options.signals {
+        stopper.watch_signals()?;
+    }
+    let (closing, closed) = watch::channel(false);
+    let edges = sockets.serve(state, options.limits, &closed)?;
+    started();
+    stopper.asked(1).await;
+    state.is_stopping.store(true, Ordering::Release);
+    let ending = async {
+        let until = Instant::now() + options.drain;
+        let engine = state.engine.clone();
+        // Sockets stay open meanwhile, so that clients are told what is going on.
+        let drained = tokio::task::spawn_blocking(move || engine.shut_down(until)).await;
+        closing.send_replace(true);
+        let farewell = async {
+            for edge in edges {
+                // An edge that failed has no connections left.
+                drop(edge.await);
             }
-            let state = Arc::clone(&self.state);
-            let answer = move |request| http::answer(Arc::clone(&state), request);
-            let listener = tokio::net::TcpListener::from_std(self.http)?;
-            let limits = self.options.limits;
+        };
+        let parted = tokio::time::timeout(FAREWELL, farewell).await.is_ok();
+        let traced = Arc::clone(state);
+        drop(tokio::task::spawn_blocking(move || traced.tracer.finish()).await);
+        if drained.unwrap_or(false) && parted {
+            Ended::Drained
+        } else {
+            Ended::Late
+        }
+    };
+    Ok(tokio::select! {
+        ended = ending => ended,
+        () = stopper.asked(2) => Ended::AtOnce,
+    })
+}
+
+impl Sockets {
+    fn serve(
+        self,
+        state: &Arc<State>,
+        limits: Limits,
+        closed: &watch::Receiver<bool>,
+    ) -> io::Result<Vec<JoinHandle<()>>> {
+        let mut edges = Vec::new();
+        let of_http = Arc::clone(state);
+        let answer = move |request| http::answer(Arc::clone(&of_http), request);
+        let listener = tokio::net::TcpListener::from_std(self.http)?;
+        let edge = connections::serve(listener, limits, answer, closed.clone());
+        edges.push(tokio::spawn(edge));
+        if let Some(listener) = self.metrics {
+            let of_metrics = Arc::clone(state);
+            let answer = move |request| {
+                let answer = metrics::answer(&of_metrics, &request);
+                async move { answer }
+            };
+            let listener = tokio::net::TcpListener::from_std(listener)?;
             let edge = connections::serve(listener, limits, answer, closed.clone());
             edges.push(tokio::spawn(edge));
-            if let Some(listener) = self.metrics {
-                let state = Arc::clone(&self.state);
-                let answer = move |request| {
-                    let answer = metrics::answer(&state, &request);
-                    async move { answer }
-                };
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                let edge = connections::serve(listener, limits, answer, closed);
-                edges.push(tokio::spawn(edge));
-            }
         }
-        started();
-        runtime.block_on(async {
-            stopper.asked(1).await;
-            shared.is_stopping.store(true, Ordering::Release);
-            let ending = async {
-                let until = Instant::now() + drain;
-                // Sockets stay open meanwhile, so that clients are told what is going on.
-                let drained = tokio::task::spawn_blocking(move || engine.shut_down(until)).await;
-                closing.send_replace(true);
-                let farewell = async {
-                    for edge in edges {
-                        // An edge that failed has no connections left.
-                        drop(edge.await);
-                    }
-                };
-                let parted = tokio::time::timeout(FAREWELL, farewell).await.is_ok();
-                if drained.unwrap_or(false) && parted {
-                    Ended::Drained
-                } else {
-                    Ended::Late
-                }
-            };
-            Ok(tokio::select! {
-                ended = ending => ended,
-                () = stopper.asked(2) => Ended::AtOnce,
-            })
-        })
+        Ok(edges)
     }
 }

@@ -12,6 +12,7 @@ use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::Limits;
+use crate::trace::Tracer;
 
 /// What requests are answered with.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) bodies: Arc<Budget>,
     /// Where events are told.
     pub(crate) log: Log,
+    /// What is traced.
+    pub(crate) tracer: Tracer,
     /// How often faults of the server are told.
     pub(crate) faults: Pace,
     /// How busy the machine is.

@@ -239,7 +239,10 @@ impl Instance {
         }
         self.core.recorder.batch(self.index, &jobs, &times);
         for mut job in jobs.drain(..) {
-            if let Some(answer) = job.answer.take() {
+            if let Some(mut answer) = job.answer.take() {
+                if let Ok(response) = &mut answer {
+                    response.timeline = Some(times.of(job.arrived));
+                }
                 job.finish(answer);
             }
         }

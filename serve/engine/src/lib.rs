@@ -54,7 +54,7 @@ pub use reply::{CancelHandle, Gone, ReplyFuture, ReplyStream};
 pub use request::{
     Correlation, CorrelationId, Frames, Input, Parameter, Request, RequestFault, TensorKey,
 };
-pub use response::{Answer, Response};
+pub use response::{Answer, Response, Timeline};
 pub use runner_backend::RunnerBackend;
 pub use sequence::SequencePolicy;
 pub use statistics::{BatchStatistic, ModelStatistics, ResponseStatistic, Tally};

@@ -1,5 +1,7 @@
 //! What a model answers: tensors as slices of what the runner wrote.
 
+use std::time::Instant;
+
 use nav_runners::Tensor;
 use smallvec::SmallVec;
 
@@ -13,6 +15,23 @@ pub struct Response {
     pub outputs: SmallVec<[Tensor; 2]>,
     /// Whatever else the model says to the caller.
     pub parameters: Vec<(Box<str>, Parameter)>,
+    /// When what was done for it, where an instance of the model answered the whole request at once.
+    pub timeline: Option<Timeline>,
+}
+
+/// When the parts of a request were done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeline {
+    /// It came in.
+    pub arrived: Instant,
+    /// Its batch began to run.
+    pub began: Instant,
+    /// The model had its inputs.
+    pub staged: Option<Instant>,
+    /// The model had run.
+    pub ran: Option<Instant>,
+    /// Its batch had run.
+    pub ended: Instant,
 }
 
 /// One of the answers to a request, of which a decoupled model gives any number.
@@ -30,6 +49,7 @@ impl Response {
         Self {
             outputs: outputs.into_iter().collect(),
             parameters: Vec::new(),
+            timeline: None,
         }
     }
 

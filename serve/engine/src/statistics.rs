@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::error::{FailureReason, InferError};
 use crate::histogram::{Histogram, nanoseconds};
 use crate::job::BoxedJob;
+use crate::response::Timeline;
 
 /// A count, and a sum of times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -249,6 +250,17 @@ impl Recorder {
 }
 
 impl Times {
+    /// Those of one request.
+    pub(crate) const fn of(&self, arrived: Instant) -> Timeline {
+        Timeline {
+            arrived,
+            began: self.began,
+            staged: self.staged,
+            ran: self.ran,
+            ended: self.ended,
+        }
+    }
+
     fn input(&self) -> Duration {
         self.staged.map_or(Duration::ZERO, |staged| {
             staged.saturating_duration_since(self.began)

@@ -13,3 +13,4 @@ mod limits;
 mod metrics;
 mod models;
 mod subject;
+mod tracing;

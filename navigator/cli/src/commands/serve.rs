@@ -3,6 +3,7 @@
 mod access;
 mod loading;
 mod log;
+mod tracing;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use nav_serve::{Ended, HeaderPattern, Level, Server, ServerOptions};
 use self::access::AccessArgs;
 use self::loading::Loading;
 use self::log::LogArgs;
+use self::tracing::TraceArgs;
 use crate::exit::UsageError;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -77,6 +79,8 @@ pub(crate) struct ServeArgs {
     forward_headers: Option<String>,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    trace: TraceArgs,
     #[command(flatten)]
     access: AccessArgs,
     #[command(flatten)]

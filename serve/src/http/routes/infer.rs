@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -27,6 +28,7 @@ pub(super) async fn infer(
     target: Target<'_>,
     request: Request<Incoming>,
 ) -> Result<Response<Frames>, Refusal> {
+    let received = Instant::now();
     let (head, body) = request.into_parts();
     let coding = coding(&head.headers)?;
     let wanted_coding = text(&head.headers, &ACCEPT_ENCODING).and_then(Coding::wanted);
@@ -47,7 +49,11 @@ pub(super) async fn infer(
     if state.is_stopping.load(Ordering::Acquire) {
         return Err(Refusal::of_engine(&InferError::ShuttingDown, id.as_deref()));
     }
+    let trace = state.tracer.begin(model.name(), &head.headers, received);
     let answered = model.infer(asked.request).await;
+    state
+        .tracer
+        .end(trace, ("HTTP", &model, id.as_deref()), &answered);
     drop(body.share);
     let response = answered.map_err(|error| Refusal::of_engine(&error, id.as_deref()))?;
     let facts = ModelFacts::of(&model);

@@ -9,6 +9,7 @@ mod logging;
 mod model;
 mod repository;
 mod server;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,6 +44,7 @@ enum Route<'path> {
     ModelStatistics(Target<'path>),
     Infer(Target<'path>),
     Statistics,
+    Trace(Option<&'path str>),
     Logging,
     Index,
     Control,
@@ -87,7 +89,9 @@ fn route(path: &str) -> Option<Route<'_>> {
         ["v2"] => Some(Route::Server),
         ["v2", "health", "live"] => Some(Route::Live),
         ["v2", "health", "ready"] => Some(Route::Ready),
+        ["v2", "models", model, "trace", "setting"] => Some(Route::Trace(Some(model))),
         ["v2", "models", "stats"] => Some(Route::Statistics),
+        ["v2", "trace", "setting"] => Some(Route::Trace(None)),
         ["v2", "logging"] => Some(Route::Logging),
         ["v2", "models", model, "versions", version, rest @ ..] => {
             let version = Some(version.parse().ok()?);
@@ -123,7 +127,7 @@ impl Route<'_> {
             Self::Infer(_) | Self::Index | Self::Control | Self::ControlElsewhere => {
                 &[Method::POST]
             }
-            Self::Logging => &[Method::GET, Method::POST],
+            Self::Trace(_) | Self::Logging => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
     }
@@ -136,6 +140,7 @@ impl Route<'_> {
             Self::ModelConfig(_) => Operation::ModelConfig,
             Self::ModelStatistics(_) | Self::Statistics => Operation::Statistics,
             Self::Infer(_) => Operation::Inference,
+            Self::Trace(_) => Operation::Trace,
             Self::Logging => Operation::Logging,
             Self::Index => Operation::ModelIndex,
             Self::Control | Self::ControlElsewhere => Operation::ModelRepository,
@@ -171,6 +176,7 @@ impl Route<'_> {
             Self::ModelStatistics(target) => model::statistics(state, target),
             Self::Statistics => Ok(model::all_statistics(state)),
             Self::Infer(target) => infer::infer(state, target, request).await,
+            Self::Trace(model) => trace::setting(state, model, request).await,
             Self::Logging => logging::logging(state, request).await,
             Self::Index => repository::index(state, request).await,
             Self::Control => Err(repository::control()),
