@@ -157,7 +157,7 @@ fn reqinfo(call: &Call) -> Answered {
 }
 
 /// One string as the only element of the first output.
-fn text(text: &str) -> Response {
+pub(crate) fn text(text: &str) -> Response {
     let bytes = strings::encode([text]).unwrap();
     Response::new([output(0, DType::Bytes, Shape::from([1]), bytes)])
 }
@@ -167,6 +167,14 @@ fn text_input(call: &Call) -> String {
     let bytes = call.input(0).unwrap().contiguous();
     let texts = strings::decode(&bytes, 1).unwrap();
     String::from_utf8(texts[0].to_vec()).unwrap()
+}
+
+/// One string in, one string out.
+pub(crate) fn texts() -> Signature {
+    Signature {
+        inputs: vec![spec("text_input", DType::Bytes, &[1])],
+        outputs: vec![spec("text_output", DType::Bytes, &[1])],
+    }
 }
 
 /// `text_input`, and the parameter `suffix` behind it.
@@ -329,10 +337,6 @@ pub(crate) fn engine() -> Engine {
         each(one(DType::Int32, &[-1, 1]), sequences(), echo),
     );
     load("slowq", 1, each(floats(&[-1, 1]), slow(), echo));
-    let texts = || Signature {
-        inputs: vec![spec("text_input", DType::Bytes, &[1])],
-        outputs: vec![spec("text_output", DType::Bytes, &[1])],
-    };
     load("textecho", 1, each(texts(), single(0), textecho));
     load("textstream", 1, decoupled(texts(), textstream));
     load("repeat", 1, decoupled(one(DType::Int32, &[1]), repeat));
