@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -16,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
+use crate::activity::{Activity, Watched};
 use crate::http::Frames;
 use crate::options::Limits;
 
@@ -24,44 +24,6 @@ const BREATH: Duration = Duration::from_millis(20);
 
 /// How many requests one connection may have in flight over HTTP/2.
 const STREAMS: u32 = 256;
-
-/// What goes on in a connection.
-#[derive(Debug, Default)]
-struct Activity {
-    begun: AtomicUsize,
-    running: AtomicUsize,
-}
-
-/// A request that runs, until it is dropped.
-struct Running(Arc<Activity>);
-
-impl Activity {
-    fn begin(self: &Arc<Self>) -> Running {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        self.running.fetch_add(1, Ordering::Relaxed);
-        Running(Arc::clone(self))
-    }
-
-    /// Waits until nothing ran and nothing began for this long, whether the client says nothing, says it too
-    /// slowly, or does not take its answer.
-    async fn idle(&self, limit: Duration) {
-        let mut seen = 0;
-        loop {
-            tokio::time::sleep(limit).await;
-            let begun = self.begun.load(Ordering::Relaxed);
-            if self.running.load(Ordering::Relaxed) == 0 && begun == seen {
-                return;
-            }
-            seen = begun;
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// Serves every connection with `answer`, until told to stop; then waits until they have ended.
 pub(crate) async fn serve<A, F>(
@@ -109,12 +71,13 @@ pub(crate) async fn serve<A, F>(
 
 fn builder(limits: Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
+    // Answers to pipelined requests are not gathered before they are written (`pipeline_flush`): hyper would then copy
+    // every body into one buffer, and take from a stream without bound while its client reads nothing.
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
-        .max_buf_size(limits.head.max(8 << 10))
-        .pipeline_flush(true);
+        .max_buf_size(limits.head.max(8 << 10));
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -139,11 +102,12 @@ where
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| {
         let running = activity.begin();
+        let activity = Arc::clone(&activity);
         let answer = answer(request);
         async move {
             let answer = answer.await;
             drop(running);
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| Watched::new(body, activity)))
         }
     });
     builder

@@ -4,6 +4,7 @@
 //! nothing and reads no environment.
 
 mod access;
+mod activity;
 mod connections;
 mod contain;
 mod describe;

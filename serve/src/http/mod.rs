@@ -1,5 +1,6 @@
 //! HTTP: bodies in and out, what is refused, and the routes.
 
+mod aside;
 mod body;
 mod compression;
 mod receive;

@@ -16,9 +16,6 @@ use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 use crate::wire::join;
 
-/// Bodies that take longer than this to decompress or to read keep a thread for themselves.
-pub(super) const HEAVY: usize = 128 << 10;
-
 /// A body, and the room that it takes.
 #[derive(Debug)]
 pub(super) struct Received {

@@ -6,7 +6,7 @@ use hyper::{Response, StatusCode};
 use prost::Name;
 use serde::Serialize;
 
-use super::body::Frames;
+use super::body::{Frames, Source};
 use crate::proto;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::wire::error_body;
@@ -31,6 +31,17 @@ pub(super) fn typed(
     let mut response = Response::new(pieces.into_iter().collect());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// An answer of this type that comes to be while it is sent.
+pub(super) fn streamed(
+    status: StatusCode,
+    content_type: HeaderValue,
+    source: impl Source + 'static,
+) -> Response<Frames> {
+    let mut response = typed(status, content_type, []);
+    *response.body_mut() = Frames::streamed(source);
     response
 }
 

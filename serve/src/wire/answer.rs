@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use nav_engine::{Model, Parameter, Response};
-use nav_package_format::{DType, Shape, strings};
+use nav_package_format::{DType, Shape, TensorSpec, strings};
 use smallvec::SmallVec;
 
 use super::classify::classify;
@@ -59,7 +59,7 @@ pub(crate) enum FormFault {
 pub(crate) type LabelsOf<'a> = &'a dyn Fn(&str) -> &'a [String];
 
 /// An output as it is written.
-struct Output<'a> {
+pub(super) struct Output<'a> {
     name: &'a str,
     dtype: DType,
     shape: &'a Shape,
@@ -91,7 +91,7 @@ pub(crate) fn compose(
     let mut blocks = SmallVec::new();
     let mut is_first = true;
     for (index, spec) in model.signature().outputs.iter().enumerate() {
-        let Some(tensor) = response.output(index) else {
+        let Some(output) = Output::of(spec, index, response) else {
             continue;
         };
         if !std::mem::take(&mut is_first) {
@@ -99,12 +99,6 @@ pub(crate) fn compose(
         }
         let form = wanted.outputs.iter().find(|output| output.index == index);
         let is_binary = form.and_then(|form| form.binary).unwrap_or(wanted.binary);
-        let output = Output {
-            name: &spec.name,
-            dtype: tensor.desc.dtype,
-            shape: &tensor.desc.shape,
-            bytes: &tensor.bytes,
-        };
         let classes = form.map_or(0, |form| form.classes);
         let block = if classes > 0 {
             let asked = (classes, model.options().max_batch > 0);
@@ -132,18 +126,39 @@ fn parameters(out: &mut String, parameters: &[(Box<str>, Parameter)]) {
         }
         string(out, name);
         out.push(':');
-        match value {
-            Parameter::Bool(value) => integer(out, value),
-            Parameter::Int(number) => integer(out, number),
-            Parameter::Uint(number) => integer(out, number),
-            Parameter::Double(number) => double(out, *number),
-            Parameter::Text(text) => string(out, text),
-        }
+        parameter(out, value);
     }
     out.push('}');
 }
 
-impl Output<'_> {
+/// Writes the value of a parameter.
+pub(super) fn parameter(out: &mut String, value: &Parameter) {
+    match value {
+        Parameter::Bool(value) => integer(out, value),
+        Parameter::Int(number) => integer(out, number),
+        Parameter::Uint(number) => integer(out, number),
+        Parameter::Double(number) => double(out, *number),
+        Parameter::Text(text) => string(out, text),
+    }
+}
+
+impl<'a> Output<'a> {
+    /// The output at this position of the signature, if the response has it.
+    pub(super) fn of(spec: &'a TensorSpec, index: usize, response: &'a Response) -> Option<Self> {
+        let tensor = response.output(index)?;
+        Some(Self {
+            name: &spec.name,
+            dtype: tensor.desc.dtype,
+            shape: &tensor.desc.shape,
+            bytes: &tensor.bytes,
+        })
+    }
+
+    /// Whether it has just one element.
+    pub(super) fn is_one(&self) -> bool {
+        self.shape.element_count() == Ok(1)
+    }
+
     fn classified(
         &self,
         out: &mut String,
@@ -201,7 +216,8 @@ impl Output<'_> {
         Ok(None)
     }
 
-    fn elements(&self, out: &mut String) -> Result<(), FormFault> {
+    /// Writes its elements with commas between them.
+    pub(super) fn elements(&self, out: &mut String) -> Result<(), FormFault> {
         macro_rules! write_all {
             ($kind:ty, $write:expr) => {{
                 let (whole, rest) = self.bytes.as_chunks::<{ size_of::<$kind>() }>();

@@ -73,6 +73,24 @@ pub(crate) enum Fault {
         /// The input.
         input: String,
     },
+    /// An input is given twice.
+    #[error("input '{input}' is given twice")]
+    InputTwice {
+        /// The input.
+        input: String,
+    },
+    /// What should be elements is something else.
+    #[error("input '{input}' must be one element or a flat array of them")]
+    NotFlat {
+        /// The input.
+        input: String,
+    },
+    /// The shape of an input does not come out even.
+    #[error("The schema can not convert input '{input}' to tensor with proper shape")]
+    Spread {
+        /// The input.
+        input: String,
+    },
     /// Not exactly one source of data.
     #[error(
         "Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', 'shared_memory_region' in 'parameters'. But {found}"

@@ -30,6 +30,17 @@ pub(crate) fn read(cursor: &mut Cursor<'_>, dtype: DType, count: usize) -> Resul
     Ok(leaves.bytes.into())
 }
 
+/// The one element that comes next.
+pub(crate) fn read_one(cursor: &mut Cursor<'_>, dtype: DType) -> Result<Bytes, Fault> {
+    let mut leaves = Leaves {
+        dtype,
+        bytes: Vec::new(),
+        left: 0,
+    };
+    leaves.leaf(cursor)?;
+    Ok(leaves.bytes.into())
+}
+
 const fn kind(expected: &'static str) -> Fault {
     Fault::Kind {
         member: "data",

@@ -32,7 +32,8 @@ impl Parameters {
         cursor.object(&mut |cursor, name| self.member(cursor, &name))
     }
 
-    fn member(&mut self, cursor: &mut Cursor<'_>, name: &str) -> Result<(), Fault> {
+    /// Reads the value of this one, which comes next.
+    pub(crate) fn member(&mut self, cursor: &mut Cursor<'_>, name: &str) -> Result<(), Fault> {
         match name {
             "sequence_id" => self.id = correlation_id(cursor)?,
             "sequence_start" => self.start = boolean(cursor, "sequence_start")?,

@@ -58,8 +58,21 @@ const INTENDED: &[(&str, &str)] = &[
     ("err_no_shape", CLIENT),
     ("err_param_notobj", CLIENT),
     (
+        "err_request_line",
+        "what is no request is answered with 400 before the connection is closed",
+    ),
+    (
         "err_uint8_range",
         "a number that does not fit is refused, not wrapped",
+    ),
+    (
+        "gen_dec_err",
+        "an error of a model is one of the server on every route: 500, as in infer",
+    ),
+    ("gen_number", CLIENT),
+    (
+        "gens_err",
+        "an error of a model is one of the server on every route: 500, as in infer",
     ),
     (
         "infer_accept_deflate",

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics where it stands"
 )]
 
+mod generate;
 mod golden;
 mod infer;
 mod lifetime;

@@ -140,10 +140,45 @@ pub(crate) fn receive(stream: &mut TcpStream) -> Option<Reply> {
         head: head.to_ascii_lowercase(),
         body: Vec::new(),
     };
+    if reply.header("transfer-encoding") == Some("chunked") {
+        while let Some(chunk) = receive_chunk(stream) {
+            reply.body.extend(chunk);
+        }
+        return Some(reply);
+    }
     let length = reply.header("content-length").unwrap_or("0");
     reply.body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut reply.body).unwrap();
     Some(reply)
+}
+
+/// The head of the next answer, whose body is read chunk by chunk.
+pub(crate) fn receive_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(receive_byte(stream));
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// The next chunk of a body; `None` for the last one.
+pub(crate) fn receive_chunk(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        line.push(receive_byte(stream));
+    }
+    let length = std::str::from_utf8(&line).unwrap().trim();
+    let length = usize::from_str_radix(length, 16).unwrap();
+    let mut chunk = vec![0; length + 2];
+    stream.read_exact(&mut chunk).unwrap();
+    chunk.truncate(length);
+    Some(chunk).filter(|chunk| !chunk.is_empty())
+}
+
+fn receive_byte(stream: &mut TcpStream) -> u8 {
+    let mut byte = [0];
+    stream.read_exact(&mut byte).unwrap();
+    byte[0]
 }
 
 /// A connection may be closed while what was sent is still unread.

@@ -165,6 +165,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         drain: Duration::from_secs(args.drain_time),
         signals: true,
         access: args.access.policy()?,
+        trace: args.trace.options(),
         forward: args
             .forward_headers
             .as_deref()

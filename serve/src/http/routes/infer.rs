@@ -14,9 +14,10 @@ use nav_engine::{InferError, Model};
 use super::Target;
 use crate::describe::find;
 use crate::facts::ModelFacts;
+use crate::http::aside::{HEAVY, aside_if};
 use crate::http::body::Frames;
 use crate::http::compression::Coding;
-use crate::http::receive::{HEAVY, receive};
+use crate::http::receive::receive;
 use crate::http::reply::{BINARY, HEADER_LENGTH, JSON, typed};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::State;
@@ -40,7 +41,7 @@ pub(super) async fn infer(
     let is_heavy = body.length > HEAVY;
     let (pieces, total) = (body.pieces, body.length);
     let read = move || read_body(pieces, total, length.as_deref(), &reading);
-    let mut asked = if is_heavy { aside(read).await? } else { read() }?;
+    let mut asked = aside_if(is_heavy, read).await??;
     if let Some(pattern) = &state.forward {
         pattern.forward(&head.headers, &mut asked.request.parameters)?;
     }
@@ -78,12 +79,6 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
             "Unsupported Content-Encoding, only gzip and deflate are supported",
         )
     })
-}
-
-/// What takes long keeps no socket waiting.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Refusal::internal("the request was not read"))
 }
 
 /// The JSON is as long as the header says; all of the body where it says nothing; and there is none where it
@@ -127,7 +122,7 @@ async fn send(answer: Answer, coding: Option<Coding>) -> Result<Response<Frames>
     pieces.extend(answer.blocks);
     if let Some(coding) = coding {
         let compress = move || coding.deflate(&pieces);
-        let packed = aside(compress)
+        let packed = aside_if(true, compress)
             .await?
             .map_err(|error| Refusal::internal(error.to_string()))?;
         pieces = vec![packed];

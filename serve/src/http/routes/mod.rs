@@ -3,6 +3,7 @@
 //! Paths match as they are written: nothing is decoded, no slash may follow, and what comes after a question
 //! mark is passed over.
 
+mod generate;
 mod health;
 mod infer;
 mod logging;
@@ -43,6 +44,8 @@ enum Route<'path> {
     ModelConfig(Target<'path>),
     ModelStatistics(Target<'path>),
     Infer(Target<'path>),
+    Generate(Target<'path>),
+    GenerateStream(Target<'path>),
     Statistics,
     Trace(Option<&'path str>),
     Logging,
@@ -116,6 +119,8 @@ fn model_route<'path>(target: Target<'path>, rest: &[&str]) -> Option<Route<'pat
         ["config"] => Some(Route::ModelConfig(target)),
         ["stats"] => Some(Route::ModelStatistics(target)),
         ["infer"] => Some(Route::Infer(target)),
+        ["generate"] => Some(Route::Generate(target)),
+        ["generate_stream"] => Some(Route::GenerateStream(target)),
         _ => None,
     }
 }
@@ -124,9 +129,12 @@ impl Route<'_> {
     /// The methods that it is asked with.
     const fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Infer(_) | Self::Index | Self::Control | Self::ControlElsewhere => {
-                &[Method::POST]
-            }
+            Self::Infer(_)
+            | Self::Generate(_)
+            | Self::GenerateStream(_)
+            | Self::Index
+            | Self::Control
+            | Self::ControlElsewhere => &[Method::POST],
             Self::Trace(_) | Self::Logging => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
@@ -139,7 +147,7 @@ impl Route<'_> {
             Self::Server | Self::Model(_) => Operation::Metadata,
             Self::ModelConfig(_) => Operation::ModelConfig,
             Self::ModelStatistics(_) | Self::Statistics => Operation::Statistics,
-            Self::Infer(_) => Operation::Inference,
+            Self::Infer(_) | Self::Generate(_) | Self::GenerateStream(_) => Operation::Inference,
             Self::Trace(_) => Operation::Trace,
             Self::Logging => Operation::Logging,
             Self::Index => Operation::ModelIndex,
@@ -176,6 +184,8 @@ impl Route<'_> {
             Self::ModelStatistics(target) => model::statistics(state, target),
             Self::Statistics => Ok(model::all_statistics(state)),
             Self::Infer(target) => infer::infer(state, target, request).await,
+            Self::Generate(target) => generate::generate(state, target, request).await,
+            Self::GenerateStream(target) => generate::generate_stream(state, target, request).await,
             Self::Trace(model) => trace::setting(state, model, request).await,
             Self::Logging => logging::logging(state, request).await,
             Self::Index => repository::index(state, request).await,

@@ -1,0 +1,157 @@
+//! Generation: a flat object in, one flat object or a stream of them out.
+//!
+//! What one response is to be is held back until it is known that there is no other, so that the status can say so.
+//! A stream goes straight from the engine's to the socket: the body asks for the next response when there is room for
+//! it, so whoever reads slowly slows the model down and nothing piles up, and when the client goes away the body is
+//! dropped, and the request with it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use nav_engine::{Answer, FailureReason, InferError, Model, ReplyStream};
+
+use super::Target;
+use crate::describe::find;
+use crate::http::aside::{HEAVY, aside_if};
+use crate::http::body::{Frames, Source};
+use crate::http::receive::receive;
+use crate::http::reply::{json, streamed};
+use crate::refusal::{Refusal, RefusalKind};
+use crate::state::{Share, State};
+use crate::wire::{Fault, compose_generated, error_body, join, read_generate};
+
+/// Events, as browsers read them.
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+
+/// Asks the model for one response.
+pub(super) async fn generate(
+    state: &State,
+    target: Target<'_>,
+    request: Request<Incoming>,
+) -> Result<Response<Frames>, Refusal> {
+    let mut asked = ask(state, target, request).await?;
+    let first = asked.stream.next().await.ok_or_else(not_one)?;
+    let response = first.result.map_err(|error| asked.refusal(&error))?;
+    if !first.is_last
+        && let Some(second) = asked.stream.next().await
+    {
+        // An error behind a response is the reason why that one is not all.
+        second.result.map_err(|error| asked.refusal(&error))?;
+        return Err(not_one());
+    }
+    let composed = compose_generated(&asked.model, asked.id.as_deref(), &response);
+    let composed = composed.map_err(|fault| Refusal::invalid(fault.to_string()))?;
+    Ok(json(composed))
+}
+
+/// Asks the model for all of its responses. The first one decides about the status.
+pub(super) async fn generate_stream(
+    state: &State,
+    target: Target<'_>,
+    request: Request<Incoming>,
+) -> Result<Response<Frames>, Refusal> {
+    let mut asked = ask(state, target, request).await?;
+    let first = asked.stream.next().await;
+    let status = match first.as_ref().map(|answer| &answer.result) {
+        Some(Err(error)) if error.reason() == FailureReason::Backend => {
+            RefusalKind::from(error.kind()).status()
+        }
+        // What never came to the model has no stream.
+        Some(Err(error)) => return Err(asked.refusal(error)),
+        Some(Ok(_)) | None => StatusCode::OK,
+    };
+    let events = Events { first, asked };
+    Ok(streamed(status, EVENTS, events))
+}
+
+fn not_one() -> Refusal {
+    Refusal::invalid(
+        "generate expects model to produce exactly 1 response, use generate stream for model that produces various number of responses",
+    )
+}
+
+/// A request that the model works on.
+struct Asked {
+    model: Arc<Model>,
+    id: Option<Box<str>>,
+    stream: ReplyStream,
+    _share: Share,
+}
+
+impl Asked {
+    fn refusal(&self, error: &InferError) -> Refusal {
+        Refusal::of_engine(error, self.id.as_deref())
+    }
+
+    /// What this answer is to a client.
+    fn event(&self, answer: Answer) -> String {
+        let composed = match answer.result {
+            Ok(response) => compose_generated(&self.model, self.id.as_deref(), &response)
+                .unwrap_or_else(|fault| error_body(&fault.to_string())),
+            Err(error) => error_body(&self.refusal(&error).text),
+        };
+        format!("data: {composed}\n\n")
+    }
+}
+
+async fn ask(
+    state: &State,
+    target: Target<'_>,
+    request: Request<Incoming>,
+) -> Result<Asked, Refusal> {
+    let (head, body) = request.into_parts();
+    refuse_coding(&head.headers)?;
+    let model = find(&state.engine, target.model, target.version)?;
+    let body = receive(body, None, state).await?;
+    let reading = Arc::clone(&model);
+    let pieces = body.pieces;
+    let read = move || match join(pieces.into_iter().collect()) {
+        body if body.is_empty() => Err(Fault::Empty),
+        body => read_generate(&body, &reading),
+    };
+    let mut asked = aside_if(body.length > HEAVY, read).await??;
+    if let Some(pattern) = &state.forward {
+        pattern.forward(&head.headers, &mut asked.parameters)?;
+    }
+    let id = asked.id.clone();
+    if state.is_stopping.load(Ordering::Acquire) {
+        return Err(Refusal::of_engine(&InferError::ShuttingDown, id.as_deref()));
+    }
+    Ok(Asked {
+        stream: model.stream(asked),
+        model,
+        id,
+        _share: body.share,
+    })
+}
+
+fn refuse_coding(headers: &HeaderMap) -> Result<(), Refusal> {
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"identity") => Ok(()),
+        Some(_) => Err(Refusal::invalid(
+            "Unsupported content-encoding, only 'identity' is supported.",
+        )),
+    }
+}
+
+/// The responses to a request, as they come.
+struct Events {
+    /// The first one, until it is sent.
+    first: Option<Answer>,
+    asked: Asked,
+}
+
+impl Source for Events {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let answer = match self.first.take() {
+            Some(first) => Some(first),
+            None => ready!(self.asked.stream.poll_next(context)),
+        };
+        Poll::Ready(answer.map(|answer| self.asked.event(answer).into()))
+    }
+}
