@@ -12,12 +12,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 use crate::activity::{Activity, Watched};
 use crate::http::Frames;
 use crate::options::Limits;
+use crate::tls::Tls;
 
 /// How long to wait after the system had no more descriptors.
 const BREATH: Duration = Duration::from_millis(20);
@@ -25,10 +27,13 @@ const BREATH: Duration = Duration::from_millis(20);
 /// How many requests one connection may have in flight over HTTP/2.
 const STREAMS: u32 = 256;
 
+/// A connection, as it is or secured.
+type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+
 /// Serves every connection with `answer`, until told to stop; then waits until they have ended.
 pub(crate) async fn serve<A, F>(
     listener: TcpListener,
-    limits: Limits,
+    (limits, tls): (Limits, Option<Arc<Tls>>),
     answer: A,
     mut stopped: watch::Receiver<bool>,
 ) where
@@ -52,21 +57,40 @@ pub(crate) async fn serve<A, F>(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let activity = Arc::new(Activity::default());
-        let connection = connection(&builder, stream, answer.clone(), Arc::clone(&activity));
-        let connection = graceful.watch(connection);
+        let (builder, answer, tls) = (builder.clone(), answer.clone(), tls.clone());
+        let watcher = graceful.watcher();
+        let mut stopping = stopped.clone();
         let limit = limits.head_time;
         tokio::spawn(async move {
-            // Whatever ends a connection concerns its client only.
-            tokio::select! {
-                _ = connection => {}
-                () = activity.idle(limit) => {}
+            let activity = Arc::new(Activity::default());
+            let agreed = tokio::select! {
+                agreed = agree(stream, tls.as_deref(), limit) => agreed,
+                _ = stopping.wait_for(|stopping| *stopping) => None,
+            };
+            if let Some(stream) = agreed {
+                let connection = connection(&builder, stream, answer, Arc::clone(&activity));
+                // Whatever ends a connection concerns its client only.
+                tokio::select! {
+                    _ = watcher.watch(connection) => {}
+                    () = activity.idle(limit) => {}
+                }
             }
             drop(slot);
         });
     }
     drop(listener);
     graceful.shutdown().await;
+}
+
+/// The connection when both sides have agreed on how to keep others out, if they must.
+async fn agree(stream: TcpStream, tls: Option<&Tls>, limit: Duration) -> Option<Stream> {
+    // Answers are written whole, so that there is nothing to wait for.
+    drop(stream.set_nodelay(true));
+    let Some(tls) = tls else {
+        return Some(Either::Left(stream));
+    };
+    let agreed = tokio::time::timeout(limit, tls.accept(stream)).await;
+    Some(Either::Right(agreed.ok()?.ok()?))
 }
 
 fn builder(limits: Limits) -> Builder<TokioExecutor> {
@@ -90,7 +114,7 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
 
 fn connection<A, F>(
     builder: &Builder<TokioExecutor>,
-    stream: TcpStream,
+    stream: Stream,
     answer: A,
     activity: Arc<Activity>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error: std::fmt::Debug> + Send + 'static
@@ -98,8 +122,6 @@ where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Frames>> + Send + 'static,
 {
-    // Answers are written whole, so that there is nothing to wait for.
-    drop(stream.set_nodelay(true));
     let service = service_fn(move |request| {
         let running = activity.begin();
         let activity = Arc::clone(&activity);

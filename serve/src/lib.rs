@@ -19,6 +19,7 @@ mod refusal;
 mod server;
 mod state;
 mod stop;
+mod tls;
 mod trace;
 mod wire;
 
@@ -29,4 +30,5 @@ pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
 pub use options::{Limits, ServerOptions};
 pub use server::{Ended, ServeError, Server};
 pub use stop::Stopper;
+pub use tls::{TlsError, TlsOptions};
 pub use trace::{TraceError, TraceOptions, TraceSettings};

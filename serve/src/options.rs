@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::access::AccessPolicy;
 use crate::forward::HeaderPattern;
+use crate::tls::TlsOptions;
 use crate::trace::TraceOptions;
 
 /// How a server is set up.
@@ -22,6 +23,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// Whether the termination signals of the system stop it.
     pub signals: bool,
+    /// How connections are kept from others, but for those of metrics.
+    pub tls: Option<TlsOptions>,
     /// Who may do what.
     pub access: AccessPolicy,
     /// Where traces go, and what is traced.
@@ -62,6 +65,7 @@ impl Default for ServerOptions {
             threads: 2,
             drain: Duration::from_secs(30),
             signals: false,
+            tls: None,
             access: AccessPolicy::default(),
             trace: TraceOptions::default(),
             forward: None,

@@ -17,6 +17,7 @@ use crate::metrics::Processors;
 use crate::options::{Limits, ServerOptions};
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
+use crate::tls::{Tls, TlsError};
 use crate::trace::{TraceError, Tracer};
 use crate::{connections, http, metrics};
 
@@ -36,6 +37,7 @@ pub struct Server {
 /// Where it listens.
 #[derive(Debug)]
 struct Sockets {
+    tls: Option<Arc<Tls>>,
     http: TcpListener,
     metrics: Option<TcpListener>,
 }
@@ -63,6 +65,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// Connections cannot be made secure.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Traces cannot go where they should.
     #[error(transparent)]
     Trace(#[from] TraceError),
@@ -94,6 +99,7 @@ impl Server {
         };
         Ok(Self {
             sockets: Sockets {
+                tls: options.tls.clone().map(Tls::new).transpose()?.map(Arc::new),
                 http: bind(options.http_port)?,
                 metrics: options.metrics_port.map(bind).transpose()?,
             },
@@ -158,8 +164,13 @@ async fn serve(
     if options.signals {
         stopper.watch_signals()?;
     }
+    let tls = sockets.tls.clone();
     let (closing, closed) = watch::channel(false);
     let edges = sockets.serve(state, options.limits, &closed)?;
+    if let Some(tls) = tls {
+        // It ends with the runtime.
+        drop(tokio::spawn(tls.renew(state.log.clone())));
+    }
     started();
     stopper.asked(1).await;
     state.is_stopping.store(true, Ordering::Release);
@@ -201,7 +212,7 @@ impl Sockets {
         let of_http = Arc::clone(state);
         let answer = move |request| http::answer(Arc::clone(&of_http), request);
         let listener = tokio::net::TcpListener::from_std(self.http)?;
-        let edge = connections::serve(listener, limits, answer, closed.clone());
+        let edge = connections::serve(listener, (limits, self.tls), answer, closed.clone());
         edges.push(tokio::spawn(edge));
         if let Some(listener) = self.metrics {
             let of_metrics = Arc::clone(state);
@@ -210,7 +221,7 @@ impl Sockets {
                 async move { answer }
             };
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let edge = connections::serve(listener, limits, answer, closed.clone());
+            let edge = connections::serve(listener, (limits, None), answer, closed.clone());
             edges.push(tokio::spawn(edge));
         }
         Ok(edges)

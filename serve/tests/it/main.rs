@@ -13,5 +13,6 @@ mod lifetime;
 mod limits;
 mod metrics;
 mod models;
+mod secure;
 mod subject;
 mod tracing;

@@ -102,7 +102,7 @@ fn clients_change_what_is_traced_and_nothing_else() {
 fn collector() -> (SocketAddr, Receiver<Vec<u8>>) {
     let (sender, taken) = channel();
     let (bound, address) = channel();
-    std::thread::spawn(move || {
+    let collect = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -118,7 +118,9 @@ fn collector() -> (SocketAddr, Receiver<Vec<u8>>) {
                 tokio::spawn(connection);
             }
         });
-    });
+    };
+    let thread = std::thread::Builder::new().name("collector".to_owned());
+    thread.spawn(collect).unwrap();
     (address.recv_timeout(PATIENCE).unwrap(), taken)
 }
 

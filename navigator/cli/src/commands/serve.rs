@@ -3,6 +3,7 @@
 mod access;
 mod loading;
 mod log;
+mod secure;
 mod tracing;
 
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use nav_serve::{Ended, HeaderPattern, Level, Server, ServerOptions};
 use self::access::AccessArgs;
 use self::loading::Loading;
 use self::log::LogArgs;
+use self::secure::SecureArgs;
 use self::tracing::TraceArgs;
 use crate::exit::UsageError;
 use crate::printer::Printer;
@@ -80,6 +82,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
+    secure: SecureArgs,
+    #[command(flatten)]
     trace: TraceArgs,
     #[command(flatten)]
     access: AccessArgs,
@@ -117,7 +121,9 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
     let stopper = server.stopper();
     let ended = server.run(|| {
         let fields = addresses.iter().filter_map(|(edge, address)| {
-            address.map(|address| (*edge, format!("http://{address}")))
+            let is_secure = *edge == "http" && args.secure.is_given();
+            let scheme = if is_secure { "https" } else { "http" };
+            address.map(|address| (*edge, format!("{scheme}://{address}")))
         });
         let fields: Vec<(&str, String)> = fields.collect();
         announced = announce(args.ready_file.as_deref(), &fields);
@@ -165,6 +171,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         drain: Duration::from_secs(args.drain_time),
         signals: true,
         access: args.access.policy()?,
+        tls: args.secure.options(),
         trace: args.trace.options(),
         forward: args
             .forward_headers
