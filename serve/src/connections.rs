@@ -2,10 +2,14 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -16,7 +20,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
-use crate::http::Frames;
 use crate::options::Limits;
 
 /// How long to wait after the system had no more descriptors.
@@ -24,6 +27,27 @@ const BREATH: Duration = Duration::from_millis(20);
 
 /// How many requests one connection may have in flight over HTTP/2.
 const STREAMS: u32 = 256;
+
+/// How many requests a client may take back before they were looked at, and after something was wrong with them,
+/// until its connection is closed.
+const RESETS: (usize, usize) = (20, 256);
+
+/// The protocols of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocols {
+    /// HTTP/1 and HTTP/2, whichever a client begins with.
+    Any,
+    /// HTTP/2.
+    Http2,
+}
+
+/// A port, and what it lets clients do.
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) listener: TcpListener,
+    pub(crate) limits: Limits,
+    pub(crate) protocols: Protocols,
+}
 
 /// What goes on in a connection.
 #[derive(Debug, Default)]
@@ -64,17 +88,20 @@ impl Drop for Running {
 }
 
 /// Serves every connection with `answer`, until told to stop; then waits until they have ended.
-pub(crate) async fn serve<A, F>(
-    listener: TcpListener,
-    limits: Limits,
-    answer: A,
-    mut stopped: watch::Receiver<bool>,
-) where
+pub(crate) async fn serve<A, F, B>(port: Port, answer: A, mut stopped: watch::Receiver<bool>)
+where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Frames>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let Port {
+        listener,
+        limits,
+        protocols,
+    } = port;
     let slots = Arc::new(Semaphore::new(limits.connections));
-    let builder = builder(limits);
+    let builder = builder(limits, protocols);
     let graceful = GracefulShutdown::new();
     loop {
         let accept = async {
@@ -107,8 +134,11 @@ pub(crate) async fn serve<A, F>(
     graceful.shutdown().await;
 }
 
-fn builder(limits: Limits) -> Builder<TokioExecutor> {
+fn builder(limits: Limits, protocols: Protocols) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
+    if protocols == Protocols::Http2 {
+        builder = builder.http2_only();
+    }
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -119,13 +149,15 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(RESETS.0)
+        .max_local_error_reset_streams(RESETS.1)
         .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
         .keep_alive_interval(limits.head_time)
         .adaptive_window(true);
     builder
 }
 
-fn connection<A, F>(
+fn connection<A, F, B>(
     builder: &Builder<TokioExecutor>,
     stream: TcpStream,
     answer: A,
@@ -133,20 +165,60 @@ fn connection<A, F>(
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error: std::fmt::Debug> + Send + 'static
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Frames>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     // Answers are written whole, so that there is nothing to wait for.
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| {
         let running = activity.begin();
+        let of_body = Arc::clone(&activity);
         let answer = answer(request);
         async move {
             let answer = answer.await;
             drop(running);
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| Tracked {
+                body,
+                activity: of_body,
+                running: None,
+            }))
         }
     });
     builder
         .serve_connection(TokioIo::new(stream), service)
         .into_owned()
+}
+
+/// A body that counts as running while something is awaited that is to be sent. What waits for its client does not.
+struct Tracked<B> {
+    body: B,
+    activity: Arc<Activity>,
+    running: Option<Running>,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Tracked<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_ready() {
+            self.running = None;
+        } else if self.running.is_none() {
+            self.running = Some(self.activity.begin());
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

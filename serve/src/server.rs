@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use nav_engine::Engine;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::connections::{Port, Protocols};
+use crate::grpc::Edge;
 use crate::options::ServerOptions;
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
@@ -24,6 +27,7 @@ pub struct Server {
     options: ServerOptions,
     state: Arc<State>,
     http: TcpListener,
+    grpc: Option<TcpListener>,
     metrics: Option<TcpListener>,
     stopper: Stopper,
 }
@@ -68,6 +72,7 @@ impl Server {
         };
         Ok(Self {
             http: bind(options.http_port)?,
+            grpc: options.grpc_port.map(bind).transpose()?,
             metrics: options.metrics_port.map(bind).transpose()?,
             state: Arc::new(State {
                 engine,
@@ -86,12 +91,15 @@ impl Server {
         self.http.local_addr()
     }
 
+    /// Where it answers over gRPC, if it does.
+    pub fn grpc_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.grpc.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
     /// Where it gives metrics, if it does.
     pub fn metrics_address(&self) -> io::Result<Option<SocketAddr>> {
-        self.metrics
-            .as_ref()
-            .map(TcpListener::local_addr)
-            .transpose()
+        let listener = self.metrics.as_ref();
+        listener.map(TcpListener::local_addr).transpose()
     }
 
     /// What stops it.
@@ -113,35 +121,60 @@ impl Server {
         ended
     }
 
+    /// Begins to answer on every port, until `closed`.
+    fn open(self, closed: &watch::Receiver<bool>) -> Result<Vec<JoinHandle<()>>, ServeError> {
+        let mut edges = Vec::new();
+        let port = |listener, protocols| {
+            Ok::<_, ServeError>(Port {
+                listener: tokio::net::TcpListener::from_std(listener)?,
+                limits: self.options.limits,
+                protocols,
+            })
+        };
+        let state = Arc::clone(&self.state);
+        let answer = move |request| http::answer(Arc::clone(&state), request);
+        let edge = connections::serve(port(self.http, Protocols::Any)?, answer, closed.clone());
+        edges.push(tokio::spawn(edge));
+        if let Some(listener) = self.grpc {
+            let coding = self.options.grpc_compression;
+            let grpc = Arc::new(Edge::new(Arc::clone(&self.state), coding, closed.clone()));
+            let answer = move |request| Arc::clone(&grpc).answer(request);
+            let port = port(listener, Protocols::Http2)?;
+            edges.push(tokio::spawn(connections::serve(
+                port,
+                answer,
+                closed.clone(),
+            )));
+        }
+        if let Some(listener) = self.metrics {
+            let state = Arc::clone(&self.state);
+            let answer = move |request| {
+                let answer = metrics::answer(&state, &request);
+                async move { answer }
+            };
+            let port = port(listener, Protocols::Any)?;
+            edges.push(tokio::spawn(connections::serve(
+                port,
+                answer,
+                closed.clone(),
+            )));
+        }
+        Ok(edges)
+    }
+
     fn serve(self, runtime: &Runtime, started: impl FnOnce()) -> Result<Ended, ServeError> {
         let stopper = self.stopper.clone();
         let shared = Arc::clone(&self.state);
         let engine = self.state.engine.clone();
         let drain = self.options.drain;
         let (closing, closed) = watch::channel(false);
-        let mut edges = Vec::new();
-        {
+        let edges = {
             let _entered = runtime.enter();
             if self.options.signals {
                 stopper.watch_signals()?;
             }
-            let state = Arc::clone(&self.state);
-            let answer = move |request| http::answer(Arc::clone(&state), request);
-            let listener = tokio::net::TcpListener::from_std(self.http)?;
-            let limits = self.options.limits;
-            let edge = connections::serve(listener, limits, answer, closed.clone());
-            edges.push(tokio::spawn(edge));
-            if let Some(listener) = self.metrics {
-                let state = Arc::clone(&self.state);
-                let answer = move |request| {
-                    let answer = metrics::answer(&state, &request);
-                    async move { answer }
-                };
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                let edge = connections::serve(listener, limits, answer, closed);
-                edges.push(tokio::spawn(edge));
-            }
-        }
+            self.open(&closed)?
+        };
         started();
         runtime.block_on(async {
             stopper.asked(1).await;

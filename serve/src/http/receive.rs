@@ -10,7 +10,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::compression::{Coding, Inflation};
+use crate::compression::{Coding, Inflation};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 

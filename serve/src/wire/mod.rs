@@ -8,11 +8,14 @@ mod frames;
 mod infer;
 mod leaves;
 mod members;
+mod outputs;
 mod parameters;
 mod write;
 
 pub(crate) use answer::{Answer, compose};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{cut, join};
-pub(crate) use infer::{Asked, raw, read};
+pub(crate) use infer::{Asked, Wanted, find_input, raw, read};
+pub(crate) use outputs::outputs;
+pub(crate) use parameters::{Own, Parameters};
 pub(crate) use write::{double, error_body, integer, separated, string};

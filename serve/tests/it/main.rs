@@ -7,9 +7,11 @@
 )]
 
 mod golden;
+mod grpc_golden;
 mod infer;
 mod lifetime;
 mod limits;
 mod metrics;
 mod models;
+mod rpc;
 mod subject;

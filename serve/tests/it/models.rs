@@ -5,6 +5,9 @@
     reason = "they have the signature of a model"
 )]
 
+mod composed;
+mod talking;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -254,13 +257,26 @@ pub(crate) fn engine() -> Engine {
         let add = move |call: &Call| plus(call, more);
         load("versions", version, each(floats(&[-1, 2]), single(8), add));
     }
-    load(
-        "seqsum",
-        1,
-        each(one(DType::Int32, &[-1, 1]), sequences(), echo),
-    );
-    load("slowq", 1, each(floats(&[-1, 1]), slow(), echo));
+    for (name, spec) in [
+        ("seqsum", composed::seqsum()),
+        ("optional", composed::optional()),
+        ("textecho", talking::textecho()),
+        ("textstream", talking::textstream()),
+        ("repeat", talking::repeat()),
+        ("slowq", each(floats(&[-1, 1]), slow(), linger)),
+    ] {
+        load(name, 1, spec);
+    }
     engine
+        .load_ensemble("ensemble", 1, &composed::ensemble())
+        .unwrap();
+    engine
+}
+
+/// What takes its time, as it did when it was recorded.
+fn linger(call: &Call) -> Answered {
+    std::thread::sleep(Duration::from_millis(300));
+    echo(call)
 }
 
 fn sequences() -> ModelOptions {
@@ -291,7 +307,7 @@ fn facts(name: &str) -> ModelFacts {
     let names = ["apple", "pear", "plum", "fig"].map(str::to_owned);
     let labels = (name == "labels").then(|| ("OUTPUT0".to_owned(), names.to_vec()));
     ModelFacts {
-        platform: "python".to_owned(),
+        platform: if name == "ensemble" { name } else { "python" }.to_owned(),
         labels: labels.into_iter().collect(),
         ..ModelFacts::default()
     }

@@ -11,10 +11,11 @@ use hyper::{Request, Response, StatusCode};
 use nav_engine::{InferError, Model};
 
 use super::Target;
+use crate::aside::aside;
+use crate::compression::Coding;
 use crate::describe::find;
 use crate::facts::ModelFacts;
 use crate::http::body::Frames;
-use crate::http::compression::Coding;
 use crate::http::receive::{HEAVY, receive};
 use crate::http::reply::{BINARY, HEADER_LENGTH, JSON, typed};
 use crate::refusal::{Refusal, RefusalKind};
@@ -69,12 +70,6 @@ fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
             "Unsupported Content-Encoding, only gzip and deflate are supported",
         )
     })
-}
-
-/// What takes long keeps no socket waiting.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Refusal::internal("the request was not read"))
 }
 
 /// The JSON is as long as the header says; all of the body where it says nothing; and there is none where it

@@ -142,8 +142,8 @@ impl Route<'_> {
             Self::Statistics => Ok(model::all_statistics(state)),
             Self::Infer(target) => infer::infer(state, target, request).await,
             Self::Index => repository::index(state, request).await,
-            Self::Control => Err(repository::control()),
-            Self::ControlElsewhere => Err(repository::control_elsewhere()),
+            Self::Control => Err(Refusal::control()),
+            Self::ControlElsewhere => Err(Refusal::control_elsewhere()),
         }
     }
 }
