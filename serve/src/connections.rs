@@ -5,6 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -17,7 +19,6 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use crate::activity::{Activity, Watched};
-use crate::http::Frames;
 use crate::options::Limits;
 use crate::tls::Tls;
 
@@ -27,21 +28,47 @@ const BREATH: Duration = Duration::from_millis(20);
 /// How many requests one connection may have in flight over HTTP/2.
 const STREAMS: u32 = 256;
 
+/// How many requests a client may take back before they were looked at, and after something was wrong with them,
+/// until its connection is closed.
+const RESETS: (usize, usize) = (20, 256);
+
+/// The protocols of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocols {
+    /// HTTP/1 and HTTP/2, whichever a client begins with.
+    Any,
+    /// HTTP/2.
+    Http2,
+}
+
+/// A port, and what it lets clients do.
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) listener: TcpListener,
+    pub(crate) limits: Limits,
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) protocols: Protocols,
+}
+
 /// A connection, as it is or secured.
 type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 
 /// Serves every connection with `answer`, until told to stop; then waits until they have ended.
-pub(crate) async fn serve<A, F>(
-    listener: TcpListener,
-    (limits, tls): (Limits, Option<Arc<Tls>>),
-    answer: A,
-    mut stopped: watch::Receiver<bool>,
-) where
+pub(crate) async fn serve<A, F, B>(port: Port, answer: A, mut stopped: watch::Receiver<bool>)
+where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Frames>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let Port {
+        listener,
+        limits,
+        tls,
+        protocols,
+    } = port;
     let slots = Arc::new(Semaphore::new(limits.connections));
-    let builder = builder(limits);
+    let builder = builder(limits, protocols);
     let graceful = GracefulShutdown::new();
     loop {
         let accept = async {
@@ -93,8 +120,11 @@ async fn agree(stream: TcpStream, tls: Option<&Tls>, limit: Duration) -> Option<
     Some(Either::Right(agreed.ok()?.ok()?))
 }
 
-fn builder(limits: Limits) -> Builder<TokioExecutor> {
+fn builder(limits: Limits, protocols: Protocols) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
+    if protocols == Protocols::Http2 {
+        builder = builder.http2_only();
+    }
     // Answers to pipelined requests are not gathered before they are written (`pipeline_flush`): hyper would then copy
     // every body into one buffer, and take from a stream without bound while its client reads nothing.
     builder
@@ -106,13 +136,15 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(RESETS.0)
+        .max_local_error_reset_streams(RESETS.1)
         .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
         .keep_alive_interval(limits.head_time)
         .adaptive_window(true);
     builder
 }
 
-fn connection<A, F>(
+fn connection<A, F, B>(
     builder: &Builder<TokioExecutor>,
     stream: Stream,
     answer: A,
@@ -120,7 +152,9 @@ fn connection<A, F>(
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error: std::fmt::Debug> + Send + 'static
 where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Frames>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let service = service_fn(move |request| {
         let running = activity.begin();

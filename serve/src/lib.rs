@@ -1,15 +1,18 @@
-//! The edges of the server: sockets, HTTP routes, metrics, shutdown.
+//! The edges of the server: sockets, HTTP routes, gRPC methods, metrics, shutdown.
 //!
 //! Knows requests and answers as they travel, and an engine that takes them. Knows no runner by name, prints
 //! nothing and reads no environment.
 
 mod access;
 mod activity;
+mod aside;
+mod compression;
 mod connections;
 mod contain;
 mod describe;
 mod facts;
 mod forward;
+mod grpc;
 mod http;
 mod log;
 mod metrics;
@@ -24,6 +27,7 @@ mod trace;
 mod wire;
 
 pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};
+pub use compression::Coding;
 pub use facts::ModelFacts;
 pub use forward::{HeaderPattern, PatternError};
 pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};

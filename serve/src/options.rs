@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::access::AccessPolicy;
+use crate::compression::Coding;
 use crate::forward::HeaderPattern;
 use crate::tls::TlsOptions;
 use crate::trace::TraceOptions;
@@ -15,6 +16,10 @@ pub struct ServerOptions {
     pub host: IpAddr,
     /// The port for HTTP; 0 for any that is free.
     pub http_port: u16,
+    /// The port for gRPC; 0 for any that is free, `None` for no gRPC.
+    pub grpc_port: Option<u16>,
+    /// How answers over gRPC are compressed, where clients take that.
+    pub grpc_compression: Option<Coding>,
     /// The port for metrics; 0 for any that is free, `None` for no metrics.
     pub metrics_port: Option<u16>,
     /// How many threads serve sockets.
@@ -61,6 +66,8 @@ impl Default for ServerOptions {
         Self {
             host: Ipv4Addr::LOCALHOST.into(),
             http_port: 8000,
+            grpc_port: Some(8001),
+            grpc_compression: None,
             metrics_port: Some(8002),
             threads: 2,
             drain: Duration::from_secs(30),

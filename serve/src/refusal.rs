@@ -120,6 +120,22 @@ impl Refusal {
         Self::new(RefusalKind::NotFound, "Not Found")
     }
 
+    /// Clients load and unload nothing.
+    pub(crate) fn control() -> Self {
+        Self::new(
+            RefusalKind::Unavailable,
+            "explicit model load / unload is not allowed if polling is enabled",
+        )
+    }
+
+    /// There is one repository, which has no name.
+    pub(crate) fn control_elsewhere() -> Self {
+        Self::new(
+            RefusalKind::Unsupported,
+            "'repository_name' specification is not supported",
+        )
+    }
+
     /// The route has no such method.
     pub(crate) fn method() -> Self {
         Self::new(RefusalKind::Method, "Method Not Allowed")

@@ -11,10 +11,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::connections::{Port, Protocols};
 use crate::contain::Panics;
+use crate::grpc::Edge;
 use crate::log::{Log, Pace};
 use crate::metrics::Processors;
-use crate::options::{Limits, ServerOptions};
+use crate::options::ServerOptions;
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
 use crate::tls::{Tls, TlsError};
@@ -39,6 +41,7 @@ pub struct Server {
 struct Sockets {
     tls: Option<Arc<Tls>>,
     http: TcpListener,
+    grpc: Option<TcpListener>,
     metrics: Option<TcpListener>,
 }
 
@@ -101,6 +104,7 @@ impl Server {
             sockets: Sockets {
                 tls: options.tls.clone().map(Tls::new).transpose()?.map(Arc::new),
                 http: bind(options.http_port)?,
+                grpc: options.grpc_port.map(bind).transpose()?,
                 metrics: options.metrics_port.map(bind).transpose()?,
             },
             state: Arc::new(State {
@@ -125,6 +129,12 @@ impl Server {
     /// Where it answers over HTTP.
     pub fn http_address(&self) -> io::Result<SocketAddr> {
         self.sockets.http.local_addr()
+    }
+
+    /// Where it answers over gRPC, if it does.
+    pub fn grpc_address(&self) -> io::Result<Option<SocketAddr>> {
+        let grpc = self.sockets.grpc.as_ref();
+        grpc.map(TcpListener::local_addr).transpose()
     }
 
     /// Where it gives metrics, if it does.
@@ -166,7 +176,7 @@ async fn serve(
     }
     let tls = sockets.tls.clone();
     let (closing, closed) = watch::channel(false);
-    let edges = sockets.serve(state, options.limits, &closed)?;
+    let edges = sockets.open(state, options, &closed)?;
     if let Some(tls) = tls {
         // It ends with the runtime.
         drop(tokio::spawn(tls.renew(state.log.clone())));
@@ -202,27 +212,53 @@ async fn serve(
 }
 
 impl Sockets {
-    fn serve(
+    /// Begins to answer on every port, until `closed`.
+    fn open(
         self,
         state: &Arc<State>,
-        limits: Limits,
+        options: &ServerOptions,
         closed: &watch::Receiver<bool>,
     ) -> io::Result<Vec<JoinHandle<()>>> {
+        let port = |listener, tls, protocols| {
+            Ok::<_, io::Error>(Port {
+                listener: tokio::net::TcpListener::from_std(listener)?,
+                limits: options.limits,
+                tls,
+                protocols,
+            })
+        };
         let mut edges = Vec::new();
         let of_http = Arc::clone(state);
         let answer = move |request| http::answer(Arc::clone(&of_http), request);
-        let listener = tokio::net::TcpListener::from_std(self.http)?;
-        let edge = connections::serve(listener, (limits, self.tls), answer, closed.clone());
-        edges.push(tokio::spawn(edge));
+        let bound = port(self.http, self.tls.clone(), Protocols::Any)?;
+        edges.push(tokio::spawn(connections::serve(
+            bound,
+            answer,
+            closed.clone(),
+        )));
+        if let Some(listener) = self.grpc {
+            let coding = options.grpc_compression;
+            let grpc = Arc::new(Edge::new(Arc::clone(state), coding, closed.clone()));
+            let answer = move |request| Arc::clone(&grpc).answer(request);
+            let bound = port(listener, self.tls, Protocols::Http2)?;
+            edges.push(tokio::spawn(connections::serve(
+                bound,
+                answer,
+                closed.clone(),
+            )));
+        }
         if let Some(listener) = self.metrics {
             let of_metrics = Arc::clone(state);
             let answer = move |request| {
                 let answer = metrics::answer(&of_metrics, &request);
                 async move { answer }
             };
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            let edge = connections::serve(listener, (limits, None), answer, closed.clone());
-            edges.push(tokio::spawn(edge));
+            let bound = port(listener, None, Protocols::Any)?;
+            edges.push(tokio::spawn(connections::serve(
+                bound,
+                answer,
+                closed.clone(),
+            )));
         }
         Ok(edges)
     }

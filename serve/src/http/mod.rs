@@ -1,8 +1,6 @@
 //! HTTP: bodies in and out, what is refused, and the routes.
 
-mod aside;
 mod body;
-mod compression;
 mod receive;
 mod reply;
 mod routes;

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::compression::{Coding, Inflation};
+use crate::compression::{Coding, Inflation};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 use crate::wire::join;

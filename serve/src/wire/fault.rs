@@ -38,12 +38,68 @@ pub(crate) enum Fault {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A parameter of another kind than it must be, where kinds have names.
+    #[error("invalid value type for '{name}' parameter, expected {expected}.")]
+    ParameterType {
+        /// Its name.
+        name: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The version is no number.
+    #[error(
+        "failed to get model version from specified version string '{given}' (details: stol), version should be an integral value > 0"
+    )]
+    Version {
+        /// What was said.
+        given: String,
+    },
+    /// An input without its elements.
+    #[error("unable to find data for input tensor '{input}' for model '{model}' in request.")]
+    NoData {
+        /// The input.
+        input: String,
+        /// The model.
+        model: String,
+    },
+    /// An input with its elements in two ways.
+    #[error(
+        "contents field must not be specified when using raw_input_contents for '{input}' for model '{model}'"
+    )]
+    TwoWays {
+        /// The input.
+        input: String,
+        /// The model.
+        model: String,
+    },
+    /// Elements in a member that is for other types.
+    #[error(
+        "unexpected explicit tensor data for input tensor '{input}' of type '{dtype}' in {member}"
+    )]
+    Contents {
+        /// The input.
+        input: String,
+        /// The type.
+        dtype: DType,
+        /// Where the elements are.
+        member: &'static str,
+    },
+    /// An extent below zero.
+    #[error("invalid shape for input '{input}': it has an extent of {extent}")]
+    Extent {
+        /// The input.
+        input: String,
+        /// The extent.
+        extent: i64,
+    },
     /// The number of elements is not what the shape asks for.
     #[error("Unable to parse 'data': Shape does not match true shape of 'data' field")]
     Count,
     /// A number that the type of the elements does not hold.
-    #[error("Unable to parse 'data': {number} is out of range for {dtype}")]
+    #[error("Unable to parse '{member}': {number} is out of range for {dtype}")]
     Range {
+        /// Where it is.
+        member: &'static str,
         /// The number as it was written.
         number: String,
         /// The type.

@@ -9,11 +9,13 @@ use bytes::Bytes;
 use nav_engine::{Input, Model, Request, Response, TensorKey};
 use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec};
 
-use super::answer::{FormFault, Output, parameter};
+use super::answer::parameter;
 use super::cursor::{Cursor, Kind};
 use super::fault::Fault;
+use super::infer::Wanted;
 use super::leaves;
 use super::members::text;
+use super::outputs::{FormFault, outputs};
 use super::parameters::Parameters;
 use super::write::{integer, string};
 
@@ -161,19 +163,16 @@ pub(crate) fn compose_generated(
     if let Some(id) = id {
         quoted("id", id);
     }
-    for (index, spec) in model.signature().outputs.iter().enumerate() {
-        let Some(output) = Output::of(spec, index, response) else {
-            continue;
-        };
+    for output in outputs(model, response, (&Wanted::default(), &|_| &[]))? {
         let mut out = String::new();
-        if output.is_one() {
+        if output.shape.element_count() == Ok(1) {
             output.elements(&mut out)?;
         } else {
             out.push('[');
             output.elements(&mut out)?;
             out.push(']');
         }
-        members.insert(&spec.name, out);
+        members.insert(output.name, out);
     }
     let mut out = String::from("{");
     for (index, (name, value)) in members.into_iter().enumerate() {

@@ -71,32 +71,67 @@ pub(crate) fn read(
             model: model.name().to_owned(),
         });
     }
-    let mut wanted = Wanted {
-        binary: parts.parameters.binary_data_output,
-        outputs: SmallVec::new(),
+    let mut asked = Asked {
+        request,
+        wanted: Wanted {
+            binary: parts.parameters.binary_data_output,
+            outputs: SmallVec::new(),
+        },
     };
     for output in parts.outputs {
-        let unknown = || Fault::Output {
-            name: output.name.clone().into_owned(),
+        let form = (output.form.binary, output.form.classes);
+        asked.want(model, &output.name, form)?;
+    }
+    asked.heed(parts.parameters);
+    Ok(asked)
+}
+
+impl Asked {
+    /// Wants this output, as a binary block or not and as so many classes. One that is named twice is wanted once.
+    pub(crate) fn want(
+        &mut self,
+        model: &Model,
+        name: &str,
+        (binary, classes): (Option<bool>, usize),
+    ) -> Result<(), Fault> {
+        let found = model.signature().output(name);
+        let (index, _) = found.ok_or_else(|| Fault::Output {
+            name: name.to_owned(),
             model: model.name().to_owned(),
-        };
-        let found = model.signature().output(&output.name);
-        let (index, _) = found.ok_or_else(unknown)?;
-        // A name that is there twice is wanted once.
-        if !wanted.outputs.iter().any(|known| known.index == index) {
-            request.outputs.push(TensorKey::Index(index));
-            wanted.outputs.push(WantedOutput {
+        })?;
+        if !self.wanted.outputs.iter().any(|known| known.index == index) {
+            self.request.outputs.push(TensorKey::Index(index));
+            self.wanted.outputs.push(WantedOutput {
                 index,
-                binary: output.form.binary,
-                classes: output.form.classes,
+                binary,
+                classes,
             });
         }
+        Ok(())
     }
-    request.correlation = parts.parameters.correlation();
-    request.priority = parts.parameters.priority;
-    request.timeout = parts.parameters.timeout;
-    request.parameters = parts.parameters.others;
-    Ok(Asked { request, wanted })
+
+    /// Says this too beside the tensors.
+    pub(crate) fn heed(&mut self, parameters: Parameters) {
+        let request = &mut self.request;
+        request.correlation = parameters.correlation();
+        request.priority = parameters.priority;
+        request.timeout = parameters.timeout;
+        request.parameters = parameters.others;
+    }
+}
+
+/// The type of this name, and the position of the input that it is for.
+pub(crate) fn find_input(model: &Model, name: &str, dtype: &str) -> Result<(usize, DType), Fault> {
+    let parsed = dtype.parse().map_err(|_| Fault::DType {
+        input: name.to_owned(),
+        name: dtype.to_owned(),
+    })?;
+    let found = model.signature().input(name);
+    let (index, _) = found.ok_or_else(|| Fault::Input {
+        name: name.to_owned(),
+        model: model.name().to_owned(),
+    })?;
+    Ok((index, parsed))
 }
 
 /// A request without JSON: all of the body is the one input.
@@ -255,15 +290,7 @@ impl<'text> InputPart<'text> {
         let name = self.name.ok_or_else(|| absent("name"))?;
         let shape = self.shape.ok_or_else(|| absent("shape"))?;
         let written = self.dtype.ok_or_else(|| absent("datatype"))?;
-        let dtype: DType = written.parse().map_err(|_| Fault::DType {
-            input: name.as_ref().to_owned(),
-            name: written.as_ref().to_owned(),
-        })?;
-        let found = model.signature().input(&name);
-        let (index, _) = found.ok_or_else(|| Fault::Input {
-            name: name.as_ref().to_owned(),
-            model: model.name().to_owned(),
-        })?;
+        let (index, dtype) = find_input(model, &name, &written)?;
         let frames = match (self.data, self.form.binary_size, self.form.shared) {
             (_, _, true) => {
                 return Err(Fault::SharedMemory {

@@ -100,6 +100,7 @@ impl Leaves {
     fn number(&mut self, written: &str, name: &'static str) -> Result<(), Fault> {
         let dtype = self.dtype;
         let range = || Fault::Range {
+            member: "data",
             number: written.to_owned(),
             dtype,
         };

@@ -9,6 +9,7 @@ mod generate;
 mod infer;
 mod leaves;
 mod members;
+mod outputs;
 mod parameters;
 mod write;
 
@@ -16,6 +17,7 @@ pub(crate) use answer::{Answer, compose};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{cut, join};
 pub(crate) use generate::{compose_generated, read_generate};
-pub(crate) use infer::{Asked, raw, read};
-pub(crate) use parameters::RESERVED;
+pub(crate) use infer::{Asked, Wanted, find_input, raw, read};
+pub(crate) use outputs::outputs;
+pub(crate) use parameters::{Own, Parameters, RESERVED};
 pub(crate) use write::{double, error_body, integer, separated, string};

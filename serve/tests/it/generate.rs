@@ -7,7 +7,8 @@ use std::time::Duration;
 use nav_engine::{Batch, Callable, Engine, EngineOptions, InferError, ModelOptions, ModelSpec};
 use nav_serve::{Limits, ServerOptions};
 
-use crate::models::{engine, text, texts};
+use crate::models::engine;
+use crate::models::talking::{text, texts};
 use crate::subject::{PATIENCE, Subject, options, posted, receive, receive_chunk, receive_head};
 
 const ECHO: &str = "/v2/models/textecho/generate";

@@ -8,11 +8,13 @@
 
 mod generate;
 mod golden;
+mod grpc_golden;
 mod infer;
 mod lifetime;
 mod limits;
 mod metrics;
 mod models;
+mod rpc;
 mod secure;
 mod subject;
 mod tracing;

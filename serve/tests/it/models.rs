@@ -5,6 +5,9 @@
     reason = "they have the signature of a model"
 )]
 
+mod composed;
+pub(crate) mod talking;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,83 +159,6 @@ fn reqinfo(call: &Call) -> Answered {
     )]))
 }
 
-/// One string as the only element of the first output.
-pub(crate) fn text(text: &str) -> Response {
-    let bytes = strings::encode([text]).unwrap();
-    Response::new([output(0, DType::Bytes, Shape::from([1]), bytes)])
-}
-
-/// The one string of the first input.
-fn text_input(call: &Call) -> String {
-    let bytes = call.input(0).unwrap().contiguous();
-    let texts = strings::decode(&bytes, 1).unwrap();
-    String::from_utf8(texts[0].to_vec()).unwrap()
-}
-
-/// One string in, one string out.
-pub(crate) fn texts() -> Signature {
-    Signature {
-        inputs: vec![spec("text_input", DType::Bytes, &[1])],
-        outputs: vec![spec("text_output", DType::Bytes, &[1])],
-    }
-}
-
-/// `text_input`, and the parameter `suffix` behind it.
-fn textecho(call: &Call) -> Answered {
-    let mut echoed = text_input(call);
-    let mut parameters = call.parameters().iter();
-    if let Some((_, Parameter::Text(suffix))) = parameters.find(|(name, _)| &**name == "suffix") {
-        echoed = format!("{echoed} {suffix}");
-    }
-    Ok(text(&echoed))
-}
-
-/// A response for each word, and an error for the word `ERR`.
-fn textstream(call: &Call) -> Vec<Answered> {
-    let words = text_input(call);
-    let answer = |word| match word {
-        "ERR" => Err(InferError::model("stream error")),
-        word => Ok(text(word)),
-    };
-    words.split_whitespace().map(answer).collect()
-}
-
-/// So many responses, which are counted.
-fn repeat(call: &Call) -> Vec<Answered> {
-    let count = |number: i32| {
-        let bytes = number.to_le_bytes().to_vec();
-        let shape = Shape::from([1]);
-        Ok(Response::new([output(0, DType::Int32, shape, bytes)]))
-    };
-    (0..integers(call, 0)[0]).map(count).collect()
-}
-
-/// A model that gives any number of answers to a call.
-fn decoupled(
-    signature: Signature,
-    answers: impl Fn(&Call) -> Vec<Answered> + Send + Sync + 'static,
-) -> ModelSpec {
-    let call = move |batch: &mut Batch| {
-        for index in 0..batch.len() {
-            let answers = answers(batch.call(index).unwrap());
-            let mut responder = batch.responder(index).unwrap();
-            // Whoever went away gets no more of them.
-            let told = answers.into_iter().all(|it| responder.send(it).is_ok());
-            if told {
-                responder.end();
-            } else {
-                responder.finish(Err(InferError::Cancelled));
-            }
-        }
-        Ok(())
-    };
-    let options = ModelOptions {
-        decoupled: true,
-        ..single(0)
-    };
-    ModelSpec::new(Callable::shared(signature, call), options)
-}
-
 fn alltypes() -> Signature {
     let types = DType::ALL
         .iter()
@@ -331,16 +257,26 @@ pub(crate) fn engine() -> Engine {
         let add = move |call: &Call| plus(call, more);
         load("versions", version, each(floats(&[-1, 2]), single(8), add));
     }
-    load(
-        "seqsum",
-        1,
-        each(one(DType::Int32, &[-1, 1]), sequences(), echo),
-    );
-    load("slowq", 1, each(floats(&[-1, 1]), slow(), echo));
-    load("textecho", 1, each(texts(), single(0), textecho));
-    load("textstream", 1, decoupled(texts(), textstream));
-    load("repeat", 1, decoupled(one(DType::Int32, &[1]), repeat));
+    for (name, spec) in [
+        ("seqsum", composed::seqsum()),
+        ("optional", composed::optional()),
+        ("textecho", talking::textecho()),
+        ("textstream", talking::textstream()),
+        ("repeat", talking::repeat()),
+        ("slowq", each(floats(&[-1, 1]), slow(), linger)),
+    ] {
+        load(name, 1, spec);
+    }
     engine
+        .load_ensemble("ensemble", 1, &composed::ensemble())
+        .unwrap();
+    engine
+}
+
+/// What takes its time, as it did when it was recorded.
+fn linger(call: &Call) -> Answered {
+    std::thread::sleep(Duration::from_millis(300));
+    echo(call)
 }
 
 fn sequences() -> ModelOptions {
@@ -371,7 +307,7 @@ fn facts(name: &str) -> ModelFacts {
     let names = ["apple", "pear", "plum", "fig"].map(str::to_owned);
     let labels = (name == "labels").then(|| ("OUTPUT0".to_owned(), names.to_vec()));
     ModelFacts {
-        platform: "python".to_owned(),
+        platform: if name == "ensemble" { name } else { "python" }.to_owned(),
         labels: labels.into_iter().collect(),
         ..ModelFacts::default()
     }

@@ -15,6 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A server that runs until this is dropped.
 pub(crate) struct Subject {
     pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
     pub(crate) metrics: SocketAddr,
     pub(crate) stopper: Stopper,
     thread: Option<JoinHandle<Ended>>,
@@ -32,6 +33,7 @@ pub(crate) struct Reply {
 pub(crate) fn options() -> ServerOptions {
     ServerOptions {
         http_port: 0,
+        grpc_port: Some(0),
         metrics_port: Some(0),
         access: AccessPolicy::default().managed(),
         ..ServerOptions::default()
@@ -43,6 +45,7 @@ impl Subject {
         let log = Log::new(LogFormat::Text, LogSettings::default(), |_| {}).unwrap();
         let server = Server::bind(engine, &log, options).unwrap();
         let http = server.http_address().unwrap();
+        let grpc = server.grpc_address().unwrap().unwrap();
         let metrics = server.metrics_address().unwrap().unwrap();
         let stopper = server.stopper();
         let (sender, started) = mpsc::channel();
@@ -53,6 +56,7 @@ impl Subject {
         started.recv_timeout(PATIENCE).unwrap();
         Self {
             http,
+            grpc,
             metrics,
             stopper,
             thread: Some(thread),

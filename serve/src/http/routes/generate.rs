@@ -16,8 +16,8 @@ use hyper::{Request, Response, StatusCode};
 use nav_engine::{Answer, FailureReason, InferError, Model, ReplyStream};
 
 use super::Target;
+use crate::aside::{HEAVY, aside_if};
 use crate::describe::find;
-use crate::http::aside::{HEAVY, aside_if};
 use crate::http::body::{Frames, Source};
 use crate::http::receive::receive;
 use crate::http::reply::{json, streamed};

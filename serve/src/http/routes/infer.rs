@@ -12,11 +12,11 @@ use hyper::{Request, Response, StatusCode};
 use nav_engine::{InferError, Model};
 
 use super::Target;
+use crate::aside::{HEAVY, aside_if};
+use crate::compression::Coding;
 use crate::describe::find;
 use crate::facts::ModelFacts;
-use crate::http::aside::{HEAVY, aside_if};
 use crate::http::body::Frames;
-use crate::http::compression::Coding;
 use crate::http::receive::receive;
 use crate::http::reply::{BINARY, HEADER_LENGTH, JSON, typed};
 use crate::refusal::{Refusal, RefusalKind};

@@ -189,8 +189,8 @@ impl Route<'_> {
             Self::Trace(model) => trace::setting(state, model, request).await,
             Self::Logging => logging::logging(state, request).await,
             Self::Index => repository::index(state, request).await,
-            Self::Control => Err(repository::control()),
-            Self::ControlElsewhere => Err(repository::control_elsewhere()),
+            Self::Control => Err(Refusal::control()),
+            Self::ControlElsewhere => Err(Refusal::control_elsewhere()),
         }
     }
 }

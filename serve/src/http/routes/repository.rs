@@ -9,7 +9,7 @@ use crate::http::body::Frames;
 use crate::http::receive::receive;
 use crate::http::reply::serialized;
 use crate::proto::repository_index_response::ModelIndex;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::Refusal;
 use crate::state::State;
 use crate::wire::join;
 
@@ -61,20 +61,4 @@ impl<'a> From<&'a ModelIndex> for Entry<'a> {
             reason: &entry.reason,
         }
     }
-}
-
-/// Clients load and unload nothing.
-pub(super) fn control() -> Refusal {
-    Refusal::new(
-        RefusalKind::Unavailable,
-        "explicit model load / unload is not allowed if polling is enabled",
-    )
-}
-
-/// There is one repository, which has no name.
-pub(super) fn control_elsewhere() -> Refusal {
-    Refusal::new(
-        RefusalKind::Unsupported,
-        "'repository_name' specification is not supported",
-    )
 }

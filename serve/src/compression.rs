@@ -1,4 +1,4 @@
-//! Bodies that travel compressed, both ways.
+//! Bodies and messages that travel compressed, both ways, over any protocol.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -8,10 +8,12 @@ use flate2::Compression;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-/// How a body is compressed.
+/// How a body, or a message, is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
+pub enum Coding {
+    /// As gzip has it.
     Gzip,
+    /// As zlib has it.
     Deflate,
 }
 

@@ -3,10 +3,10 @@
 use crate::refusal::Refusal;
 
 /// Bodies and tensors of more bytes than this take a thread for themselves.
-pub(super) const HEAVY: usize = 128 << 10;
+pub(crate) const HEAVY: usize = 128 << 10;
 
 /// Does this work, on a thread of its own if it is heavy.
-pub(super) async fn aside_if<T: Send + 'static>(
+pub(crate) async fn aside_if<T: Send + 'static>(
     is_heavy: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {

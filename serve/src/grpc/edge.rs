@@ -1,0 +1,136 @@
+//! The edge: a request let in or refused, and led to its method.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use tokio::sync::watch;
+use tokio::time::timeout_at;
+
+use super::call::{Call, too_late};
+use super::health::Watcher;
+use super::methods::{Method, method};
+use super::reflection::Reflection;
+use super::reply::{self, Reply, refused};
+use super::{
+    control, cuda_memory, health, infer, logging, model, server, stream, system_memory, trace,
+};
+use crate::access::TOKEN_HEADER;
+use crate::compression::Coding;
+use crate::refusal::{Refusal, RefusalKind};
+use crate::state::State;
+
+/// What comes before the names of headers that open doors.
+const PREFIX: &str = "triton-grpc-protocol-";
+
+/// What requests are answered with.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    state: Arc<State>,
+    /// How answers are compressed, where clients take that.
+    coding: Option<Coding>,
+    /// Whether connections are to end.
+    closed: watch::Receiver<bool>,
+    watcher: Watcher,
+    reflection: Reflection,
+}
+
+impl Edge {
+    pub(crate) fn new(
+        state: Arc<State>,
+        coding: Option<Coding>,
+        closed: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            watcher: Watcher::new(Arc::clone(&state)),
+            reflection: Reflection::new(),
+            state,
+            coding,
+            closed,
+        }
+    }
+
+    /// Answers a request, whatever it is.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Reply> {
+        if !is_grpc(request.headers()) {
+            let mut response = refused(&Refusal::invalid(
+                "the content-type is not application/grpc",
+            ));
+            *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return response;
+        }
+        let answered = self.answer_if_allowed(request).await;
+        answered.unwrap_or_else(|refusal| refused(&refusal))
+    }
+
+    async fn answer_if_allowed(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Reply>, Refusal> {
+        let Some((method, operation)) = method(request.uri().path()) else {
+            let text = "there is no such method";
+            return Err(Refusal::new(RefusalKind::Unsupported, text));
+        };
+        let headers = request.headers();
+        self.state
+            .access
+            .check(operation, |name| credential(headers, name))?;
+        if matches!(method, Method::Reflection | Method::OldReflection) {
+            let is_old = method == Method::OldReflection;
+            let answer = self.reflection.answer(request, is_old, self.closed.clone());
+            return Ok(reply::other(answer.await));
+        }
+        let is_stream = method == Method::ModelStreamInfer;
+        let call = Call::new(Arc::clone(&self.state), request, self.coding, is_stream)?;
+        match call.deadline {
+            Some(deadline) => {
+                let answered = timeout_at(deadline, self.lead(method, call)).await;
+                answered.unwrap_or_else(|_| Err(too_late()))
+            }
+            None => self.lead(method, call).await,
+        }
+    }
+
+    async fn lead(&self, method: Method, call: Call) -> Result<Response<Reply>, Refusal> {
+        match method {
+            Method::ServerLive => call.answer(server::live).await,
+            Method::ServerReady => call.answer(server::ready).await,
+            Method::ServerMetadata => call.answer(server::metadata).await,
+            Method::ModelReady => call.answer(model::ready).await,
+            Method::ModelMetadata => call.answer(model::metadata).await,
+            Method::ModelConfig => call.answer(model::config).await,
+            Method::ModelStatistics => call.answer(model::statistics).await,
+            Method::ModelInfer => infer::infer(call).await,
+            Method::ModelStreamInfer => Ok(stream::stream(call, self.closed.clone())),
+            Method::RepositoryIndex => call.answer(control::index).await,
+            Method::RepositoryModelLoad => call.answer(control::load).await,
+            Method::RepositoryModelUnload => call.answer(control::unload).await,
+            Method::SystemMemoryStatus => call.answer(system_memory::status).await,
+            Method::SystemMemoryRegister => call.answer(system_memory::register).await,
+            Method::SystemMemoryUnregister => call.answer(system_memory::unregister).await,
+            Method::CudaMemoryStatus => call.answer(cuda_memory::status).await,
+            Method::CudaMemoryRegister => call.answer(cuda_memory::register).await,
+            Method::CudaMemoryUnregister => call.answer(cuda_memory::unregister).await,
+            Method::TraceSetting => call.answer(trace::setting).await,
+            Method::LogSettings => call.answer(logging::settings).await,
+            Method::HealthCheck => call.answer(health::check).await,
+            Method::HealthWatch => health::watch(call, &self.watcher, self.closed.clone()).await,
+            Method::Reflection | Method::OldReflection => {
+                Err(Refusal::internal("reflection is answered elsewhere"))
+            }
+        }
+    }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content_type.is_some_and(|it| it.starts_with(b"application/grpc"))
+}
+
+/// What was sent under this name: with the prefix that this protocol has, or, for the token, without it too.
+fn credential<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let plain = (name == TOKEN_HEADER).then(|| headers.get(name)).flatten();
+    let sent = headers.get(format!("{PREFIX}{name}")).or(plain);
+    sent.map(HeaderValue::as_bytes)
+}

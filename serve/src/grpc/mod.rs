@@ -1,0 +1,29 @@
+//! gRPC: messages in and out, and the methods, one file for each kind.
+//!
+//! Messages are cut out of the body and written into it here, so that their limits are those of every other
+//! protocol and large outputs are sent from where the runner wrote them. Knows nothing of sockets.
+
+mod call;
+mod contents;
+mod control;
+mod cuda_memory;
+mod deadline;
+mod edge;
+mod framing;
+mod health;
+mod infer;
+mod logging;
+mod methods;
+mod model;
+mod receive;
+mod reflection;
+mod reply;
+mod request;
+mod response;
+mod server;
+mod stream;
+mod system_memory;
+mod trace;
+mod turns;
+
+pub(crate) use edge::Edge;

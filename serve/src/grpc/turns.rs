@@ -1,0 +1,84 @@
+//! Requests of one stream that are with their models, and which answer comes next.
+//!
+//! Those to models that give one response each are answered in the order in which they came; the others as their
+//! responses come.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use nav_engine::{Answer, Model, ReplyStream};
+
+use crate::wire::Wanted;
+
+/// A request that is with its model.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) model: Arc<Model>,
+    pub(super) id: Option<Box<str>>,
+    pub(super) wanted: Wanted,
+    /// Whether the client is told that there is nothing more.
+    pub(super) empty_final: bool,
+    pub(super) replies: ReplyStream,
+}
+
+/// An answer to a request, or its end.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// An answer.
+    Answer(Answer),
+    /// There is nothing more.
+    End,
+}
+
+/// Requests that are with their models.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    in_order: VecDeque<Turn>,
+    any_time: Vec<Turn>,
+}
+
+impl Turns {
+    pub(super) fn len(&self) -> usize {
+        self.in_order.len() + self.any_time.len()
+    }
+
+    pub(super) fn add(&mut self, turn: Turn) {
+        if turn.model.options().decoupled {
+            self.any_time.push(turn);
+        } else {
+            self.in_order.push_back(turn);
+        }
+    }
+
+    /// What `told` makes of what comes next of any of them, once it is there. A request that is over is gone then.
+    pub(super) fn poll_next<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        told: impl FnOnce(&Turn, Next) -> T,
+    ) -> Poll<T> {
+        if let Some(first) = self.in_order.front_mut()
+            && let Poll::Ready(answer) = first.replies.poll_next(context)
+            && let Some(turn) = self.in_order.pop_front()
+        {
+            return Poll::Ready(told(&turn, answer.map_or(Next::End, Next::Answer)));
+        }
+        for index in 0..self.any_time.len() {
+            let Some(turn) = self.any_time.get_mut(index) else {
+                continue;
+            };
+            let Poll::Ready(answer) = turn.replies.poll_next(context) else {
+                continue;
+            };
+            let is_over = answer.as_ref().is_none_or(|answer| answer.is_last);
+            let turn = self.any_time.remove(index);
+            let message = told(&turn, answer.map_or(Next::End, Next::Answer));
+            if !is_over {
+                // Others come first the next time.
+                self.any_time.push(turn);
+            }
+            return Poll::Ready(message);
+        }
+        Poll::Pending
+    }
+}
