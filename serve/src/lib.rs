@@ -12,6 +12,8 @@ mod contain;
 mod describe;
 mod facts;
 mod forward;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod grpc;
 mod http;
 mod log;

@@ -27,3 +27,16 @@ mod trace;
 mod turns;
 
 pub(crate) use edge::Edge;
+#[cfg(feature = "fuzzing")]
+pub(crate) use response::compose;
+
+/// A message as it is read, if it can be.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(
+    message: crate::proto::ModelInferRequest,
+    model: &nav_engine::Model,
+) -> Option<crate::wire::Asked> {
+    request::read(message, model)
+        .ok()
+        .map(|received| received.asked)
+}

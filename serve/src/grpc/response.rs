@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::wire::{Wanted, outputs};
 
 /// The answer that this response is to whoever asked for it like this.
-pub(super) fn compose(
+pub(crate) fn compose(
     model: &Model,
     id: Option<&str>,
     response: &Response,
