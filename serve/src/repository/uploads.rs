@@ -1,8 +1,8 @@
 //! Files that came with requests: kept in a private folder for as long as what was loaded from them is served.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -21,7 +21,10 @@ pub(super) struct Uploads {
 impl Uploads {
     /// Writes the files of a request.
     pub(super) fn write(parameters: &LoadParameters, within: &Path) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(within)?;
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(within)?;
         let uploads = Self { folder };
         for ((version, path), content) in parameters.files() {
             // The path was checked when the parameter was taken: it only goes down.
@@ -77,6 +80,7 @@ impl Scratch {
         }
         let path = tempfile::Builder::new()
             .prefix("server-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(folder)?
             .keep();
         // Locked before it has its name, so that nobody takes it for one that was left behind.
@@ -129,7 +133,7 @@ mod tests {
         let uploads = Uploads::write(&parameters, folder.path()).unwrap();
         let file = uploads.path().join("2/weights/a.bin");
         assert_eq!(std::fs::read(&file).unwrap(), b"abc");
-        let mode = std::os::unix::fs::PermissionsExt::mode;
+        let mode = PermissionsExt::mode;
         assert_eq!(
             mode(&uploads.path().metadata().unwrap().permissions()) & 0o777,
             0o700

@@ -292,7 +292,7 @@ mod tests {
             let found = found.as_deref().map_err(String::as_str);
             assert_eq!(found, expected, "{text}");
         };
-        let all = "x FP32 [n, 3], bias FP32 [n, ?]?, y FP32 [n, ?]";
+        let all = "x: FP32 [n,3], bias: FP32 [n,?]?, y: FP32 [n,?]";
         check("", Ok(all));
         check(
             "max_batch_size: 4 input { name: 'x' data_type: TYPE_FP32 dims: 3 }",
@@ -304,7 +304,7 @@ mod tests {
         );
         check(
             "max_batch_size: 4 input { name: 'x' } output { name: 'y' dims: 7 }",
-            Ok("x FP32 [n, 3], bias FP32 [n, ?]?, y FP32 [n, 7]"),
+            Ok("x: FP32 [n,3], bias: FP32 [n,?]?, y: FP32 [n,7]"),
         );
         check(
             "input { name: 'bias' }",
@@ -312,7 +312,7 @@ mod tests {
         );
         check(
             "input { name: 'bias' } sequence_batching { control_input { } }",
-            Ok("x FP32 [n, 3], bias FP32 [n, ?], y FP32 [n, ?]"),
+            Ok("x: FP32 [n,3], bias: FP32 [n,?], y: FP32 [n,?]"),
         );
         check(
             "input { name: 'z' }",
@@ -337,12 +337,12 @@ mod tests {
         );
         check(
             "input { name: 'x' dims: [ -1, -1 ] }",
-            Err("input[0].dims: [-1, -1] is not within [n, 3], which `x` has in the model"),
+            Err("input[0].dims: [-1, -1] is not within [n,3], which `x` has in the model"),
         );
         check(
             "max_batch_size: 1 input { name: 'x' dims: [ -1, 3 ] }",
             Err(
-                "input[0].dims: [-1, 3] is not within [n, 3], which `x` has in the model, and with max_batch_size the first dimension is that of the batch, which is not in dims",
+                "input[0].dims: [-1, 3] is not within [n,3], which `x` has in the model, and with max_batch_size the first dimension is that of the batch, which is not in dims",
             ),
         );
         check(
@@ -360,8 +360,8 @@ mod tests {
         let text = "max_batch_size: 2 input { name: 'x' data_type: TYPE_STRING dims: 2 } output { name: 'y' data_type: TYPE_BF16 dims: -1 }";
         let config = of_text(text.as_bytes()).unwrap();
         let signature = declared(&config).unwrap().unwrap();
-        assert_eq!(signature.inputs[0].to_string(), "x BYTES [?, 2]");
-        assert_eq!(signature.outputs[0].to_string(), "y BF16 [?, ?]");
+        assert_eq!(signature.inputs[0].to_string(), "x: BYTES [?,2]");
+        assert_eq!(signature.outputs[0].to_string(), "y: BF16 [?,?]");
         let config = of_text(b"input { name: 'x' dims: 2 }").unwrap();
         let error = declared(&config).unwrap_err().to_string();
         assert!(error.starts_with("input[0].data_type: "), "{error}");

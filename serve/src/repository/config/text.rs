@@ -20,9 +20,9 @@ pub(crate) fn of_text(bytes: &[u8]) -> Result<ModelConfig, ConfigError> {
         let line = before.split(|byte| *byte == b'\n').count();
         ConfigError::NotText { line }
     })?;
-    check_depth(text)?;
-    let message = parse(text).map_err(|reason| ConfigError::Syntax {
-        line: line_of(text, &reason),
+    let text = prepared(text)?;
+    let message = parse(&text).map_err(|reason| ConfigError::Syntax {
+        line: line_of(&text, &reason),
         reason,
     })?;
     typed(&message)
@@ -69,38 +69,52 @@ const fn check_size(bytes: usize) -> Result<(), ConfigError> {
     })
 }
 
-/// Counts what is open, since the reader itself would go as deep as the text does.
-fn check_depth(text: &str) -> Result<(), ConfigError> {
+/// The text with a colon before each list, which people leave out and the reader wants. Counts what is open too, since
+/// the reader would go as deep as the text does.
+fn prepared(text: &str) -> Result<String, ConfigError> {
+    let mut out = String::with_capacity(text.len() + 64);
     let (mut depth, mut line) = (0_usize, 1);
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\n' => line += 1,
-            b'{' | b'<' | b'[' => depth += 1,
-            b'}' | b'>' | b']' => depth = depth.saturating_sub(1),
-            b'#' if bytes.any(|byte| byte == b'\n') => line += 1,
-            quote @ (b'"' | b'\'') => {
-                // A string ends where it began to, or with its line.
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'\\' => drop(bytes.next()),
-                        b'\n' => {
-                            line += 1;
-                            break;
-                        }
-                        byte if byte == quote => break,
-                        _ => {}
-                    }
-                }
-            }
+    let mut last = ' ';
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '{' | '<' | '[' => depth += 1,
+            '}' | '>' | ']' => depth = depth.saturating_sub(1),
+            '\n' => line += 1,
             _ => {}
         }
         if depth > MOST_DEPTH {
             let reason = format!("messages are more than {MOST_DEPTH} deep in each other");
             return Err(ConfigError::Syntax { line, reason });
         }
+        let is_named = last.is_ascii_alphanumeric() || last == '_';
+        if character == '[' && is_named {
+            out.push(':');
+        }
+        out.push(character);
+        if !character.is_whitespace() && character != '#' {
+            last = character;
+        }
+        // What is not read as it stands is taken over whole.
+        let quote = match character {
+            '#' => None,
+            '"' | '\'' => Some(character),
+            _ => continue,
+        };
+        while let Some(inner) = characters.next() {
+            out.push(inner);
+            match inner {
+                '\\' if quote.is_some() => out.extend(characters.next()),
+                '\n' => {
+                    line += 1;
+                    break;
+                }
+                inner if Some(inner) == quote => break,
+                _ => {}
+            }
+        }
     }
-    Ok(())
+    Ok(out)
 }
 
 fn parse(text: &str) -> Result<DynamicMessage, String> {
@@ -112,6 +126,9 @@ fn parse(text: &str) -> Result<DynamicMessage, String> {
 
 /// The line that is at fault: with it, and not without it, the text fails for this reason.
 fn line_of(text: &str, reason: &str) -> usize {
+    if reason.ends_with("end of input") {
+        return text.lines().count();
+    }
     let ends: Vec<usize> = text.match_indices('\n').map(|(end, _)| end + 1).collect();
     let is_before = |end: &usize| {
         let beginning = text.get(..*end).unwrap_or(text);
@@ -163,7 +180,7 @@ mod tests {
         );
         check(
             "input {\n name: 'x'\n",
-            "line 3: expected '}' or a field name, but reached end of input",
+            "line 2: expected '}' or a field name, but reached end of input",
         );
         check(
             "\nmax_batch_size: 99999999999\n",
@@ -173,7 +190,7 @@ mod tests {
 
     #[test]
     fn size_and_depth_are_bounded() {
-        let deep = "[x/inference.ModelConfig] {".repeat(100_000);
+        let deep = "[x/inference.ModelConfig] {".repeat(30_000);
         let error = of_text(deep.as_bytes()).unwrap_err().to_string();
         assert_eq!(
             error,
