@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use nav_engine::Model;
 
+use crate::proto::ModelConfig;
+
 /// What a model is. It travels with the model, so that what is told is always of what is served.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelFacts {
     /// What runs it, as clients are told.
     pub platform: String,
@@ -13,12 +17,19 @@ pub struct ModelFacts {
     pub parameters: BTreeMap<String, String>,
     /// What the elements of an output mean, by the output's name.
     pub labels: BTreeMap<String, Vec<String>>,
+    /// Its configuration, where a repository has one.
+    pub configured: Option<Configured>,
 }
+
+/// The configuration of a model, as clients are told it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Configured(Arc<ModelConfig>);
 
 static UNKNOWN: ModelFacts = ModelFacts {
     platform: String::new(),
     parameters: BTreeMap::new(),
     labels: BTreeMap::new(),
+    configured: None,
 };
 
 impl ModelFacts {
@@ -30,5 +41,15 @@ impl ModelFacts {
     /// What the elements of an output mean.
     pub(crate) fn labels(&self, output: &str) -> &[String] {
         self.labels.get(output).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Configured {
+    pub(crate) fn new(config: ModelConfig) -> Self {
+        Self(Arc::new(config))
+    }
+
+    pub(crate) fn config(&self) -> &ModelConfig {
+        &self.0
     }
 }

@@ -21,6 +21,7 @@ mod metrics;
 mod options;
 mod proto;
 mod refusal;
+mod repository;
 mod server;
 mod state;
 mod stop;
@@ -30,10 +31,15 @@ mod wire;
 
 pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};
 pub use compression::Coding;
-pub use facts::ModelFacts;
+pub use facts::{Configured, ModelFacts};
 pub use forward::{HeaderPattern, PatternError};
 pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
 pub use options::{Limits, ServerOptions};
+pub use repository::{
+    BackendFacts, ConfigError, Control, IndexedModel, LoadFailure, LoadParameters, ModelOpener,
+    OpenError, Opened, ParameterError, ParameterValue, Placement, Repository, RepositoryError,
+    RepositoryOptions, Source, SourceError, Startup, UnloadParameters, VersionFailure, Wanted,
+};
 pub use server::{Ended, ServeError, Server};
 pub use stop::Stopper;
 pub use tls::{TlsError, TlsOptions};

@@ -120,7 +120,7 @@ impl Refusal {
         Self::new(RefusalKind::NotFound, "Not Found")
     }
 
-    /// Clients load and unload nothing.
+    /// Clients load and unload nothing here.
     pub(crate) fn control() -> Self {
         Self::new(
             RefusalKind::Unavailable,

@@ -17,6 +17,7 @@ use crate::grpc::Edge;
 use crate::log::{Log, Pace};
 use crate::metrics::Processors;
 use crate::options::ServerOptions;
+use crate::repository::Repository;
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
 use crate::tls::{Tls, TlsError};
@@ -82,6 +83,24 @@ pub enum ServeError {
 impl Server {
     /// Binds the sockets. The models of the engine should be loaded by now.
     pub fn bind(engine: Engine, log: &Log, options: ServerOptions) -> Result<Self, ServeError> {
+        Self::bound((engine, None), log, options)
+    }
+
+    /// The same for a repository, whose models clients may load and unload if it says so.
+    pub fn bind_repository(
+        repository: Repository,
+        log: &Log,
+        options: ServerOptions,
+    ) -> Result<Self, ServeError> {
+        let engine = repository.engine().clone();
+        Self::bound((engine, Some(repository)), log, options)
+    }
+
+    fn bound(
+        (engine, repository): (Engine, Option<Repository>),
+        log: &Log,
+        options: ServerOptions,
+    ) -> Result<Self, ServeError> {
         let bind = |port| {
             let address = SocketAddr::new(options.host, port);
             let bound = TcpListener::bind(address);
@@ -109,6 +128,7 @@ impl Server {
             },
             state: Arc::new(State {
                 engine,
+                repository,
                 access: options.access.clone(),
                 forward: options.forward.clone(),
                 limits: options.limits,

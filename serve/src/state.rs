@@ -12,12 +12,15 @@ use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::Limits;
+use crate::repository::{Control, Repository};
 use crate::trace::Tracer;
 
 /// What requests are answered with.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) engine: Engine,
+    /// Where its models come from, if there is more to it than the engine.
+    pub(crate) repository: Option<Repository>,
     pub(crate) access: AccessPolicy,
     pub(crate) forward: Option<HeaderPattern>,
     pub(crate) limits: Limits,
@@ -51,6 +54,17 @@ pub(crate) struct Share {
 }
 
 impl State {
+    /// Whether requests are taken, every model that is served is well, and every one that should be is served.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.engine.is_ready() && self.repository.as_ref().is_none_or(Repository::is_ready)
+    }
+
+    /// Whether clients load and unload models.
+    pub(crate) fn is_controlled(&self) -> bool {
+        let repository = self.repository.as_ref();
+        repository.is_some_and(|it| it.control() == Control::Explicit)
+    }
+
     /// Says that something asked for was not answered by a fault of the server or a model.
     pub(crate) fn tell_fault(&self, asked: &str, why: String) {
         if let Some(skipped) = self.faults.turn(Instant::now()) {

@@ -57,4 +57,6 @@ pub use request::{
 pub use response::{Answer, Response, Timeline};
 pub use runner_backend::RunnerBackend;
 pub use sequence::SequencePolicy;
+// What backends and responses are made of.
+pub use nav_runners::{LoadError, Tensor, TensorDesc};
 pub use statistics::{BatchStatistic, ModelStatistics, ResponseStatistic, Tally};

@@ -31,6 +31,9 @@ pub(crate) fn config(
 fn of(model: &Model) -> ModelConfig {
     let options = model.options();
     let facts = ModelFacts::of(model);
+    if let Some(configured) = &facts.configured {
+        return configured.config().clone();
+    }
     let has_batch = options.max_batch > 0;
     let signature = model.signature();
     let latest = model_version_policy::Latest { num_versions: 1 };
@@ -75,7 +78,7 @@ fn parameter((name, value): (&String, &String)) -> (String, ModelParameter) {
     (name.clone(), ModelParameter { string_value })
 }
 
-fn optimization() -> ModelOptimizationPolicy {
+pub(crate) fn optimization() -> ModelOptimizationPolicy {
     let pinned = Some(model_optimization_policy::PinnedMemoryBuffer { enable: true });
     ModelOptimizationPolicy {
         input_pinned_memory: pinned,
@@ -105,7 +108,7 @@ fn step((name, version): (&str, Option<u64>)) -> model_ensembling::Step {
     }
 }
 
-fn input(spec: &TensorSpec, has_batch: bool) -> ModelInput {
+pub(crate) fn input(spec: &TensorSpec, has_batch: bool) -> ModelInput {
     ModelInput {
         name: spec.name.clone(),
         data_type: data_type(spec.dtype).into(),
@@ -115,7 +118,7 @@ fn input(spec: &TensorSpec, has_batch: bool) -> ModelInput {
     }
 }
 
-fn output(spec: &TensorSpec, has_batch: bool) -> ModelOutput {
+pub(crate) fn output(spec: &TensorSpec, has_batch: bool) -> ModelOutput {
     ModelOutput {
         name: spec.name.clone(),
         data_type: data_type(spec.dtype).into(),
@@ -125,7 +128,7 @@ fn output(spec: &TensorSpec, has_batch: bool) -> ModelOutput {
 }
 
 /// The dimensions of one row.
-fn dims(spec: &TensorSpec, has_batch: bool) -> Vec<i64> {
+pub(crate) fn dims(spec: &TensorSpec, has_batch: bool) -> Vec<i64> {
     let dims = spec.dims.as_deref().unwrap_or_default();
     extents(dims.get(usize::from(has_batch)..).unwrap_or_default())
 }
@@ -150,7 +153,7 @@ pub(crate) const fn data_type(dtype: DType) -> DataType {
     }
 }
 
-fn batching(options: &ModelOptions, policy: &BatchPolicy) -> ModelDynamicBatching {
+pub(crate) fn batching(options: &ModelOptions, policy: &BatchPolicy) -> ModelDynamicBatching {
     let preferred = if policy.preferred_sizes.is_empty() {
         &[options.max_batch][..]
     } else {
@@ -193,10 +196,10 @@ fn queue(policy: &QueuePolicy) -> ModelQueuePolicy {
     }
 }
 
-fn saturated(size: usize) -> i32 {
+pub(crate) fn saturated(size: usize) -> i32 {
     i32::try_from(size).unwrap_or(i32::MAX)
 }
 
-fn microseconds(duration: Duration) -> u64 {
+pub(crate) fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

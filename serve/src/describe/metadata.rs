@@ -20,12 +20,20 @@ const EXTENSIONS: &[&str] = &[
     "statistics",
 ];
 
-/// Name, version, extensions.
-pub(crate) fn server() -> ServerMetadataResponse {
+/// What there is too where clients load and unload models.
+const CONTROL: &[&str] = &["model_repository", "model_repository(unload_dependents)"];
+
+/// Name, version, extensions; with those for whoever loads and unloads models, where clients may.
+pub(crate) fn server(is_controlled: bool) -> ServerMetadataResponse {
+    let control = if is_controlled { CONTROL } else { &[] };
     ServerMetadataResponse {
         name: "nav".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        extensions: EXTENSIONS.iter().map(|name| (*name).to_owned()).collect(),
+        extensions: EXTENSIONS
+            .iter()
+            .chain(control)
+            .map(|name| (*name).to_owned())
+            .collect(),
     }
 }
 

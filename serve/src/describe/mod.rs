@@ -5,7 +5,9 @@ mod index;
 mod metadata;
 mod statistics;
 
-pub(crate) use config::config;
+pub(crate) use config::{
+    batching, config, data_type, dims, input, microseconds, optimization, output, saturated,
+};
 pub(crate) use index::index;
 pub(crate) use metadata::{model, server};
 pub(crate) use statistics::{of_all, of_model};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::Response;
-use nav_engine::{Engine, InferError};
+use nav_engine::InferError;
 use tokio::sync::watch;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
@@ -43,7 +43,7 @@ pub(super) fn check(
     state: &State,
     asked: HealthCheckRequest,
 ) -> Result<HealthCheckResponse, Refusal> {
-    match status(&known(&state.engine), &asked.service) {
+    match status(&known(state), &asked.service) {
         ServingStatus::ServiceUnknown => {
             let text = format!("unknown service '{}'", asked.service);
             Err(Refusal::new(RefusalKind::NotFound, text))
@@ -116,7 +116,7 @@ impl Shared {
     }
 
     fn look(&self) {
-        let now = known(&self.state.engine);
+        let now = known(&self.state);
         self.known.send_if_modified(|known| {
             let is_new = *known != now;
             *known = now;
@@ -138,7 +138,8 @@ impl Shared {
 }
 
 /// The server, which has no name or that of its service, and every model.
-fn known(engine: &Engine) -> Known {
+fn known(state: &State) -> Known {
+    let engine = &state.engine;
     let mut known: Known = engine
         .index()
         .into_iter()
@@ -151,7 +152,7 @@ fn known(engine: &Engine) -> Known {
         known.insert(model.name().to_owned(), is_ready);
     }
     for name in ["", SERVICE] {
-        known.insert(name.to_owned(), engine.is_ready());
+        known.insert(name.to_owned(), state.is_ready());
     }
     known
 }

@@ -15,14 +15,14 @@ pub(super) fn live(_: &State, _: ServerLiveRequest) -> Result<ServerLiveResponse
 
 /// Whether requests are taken and every model is well.
 pub(super) fn ready(state: &State, _: ServerReadyRequest) -> Result<ServerReadyResponse, Refusal> {
-    let ready = state.engine.is_ready();
+    let ready = state.is_ready();
     Ok(ServerReadyResponse { ready })
 }
 
 /// Name, version, extensions.
 pub(super) fn metadata(
-    _: &State,
+    state: &State,
     _: ServerMetadataRequest,
 ) -> Result<ServerMetadataResponse, Refusal> {
-    Ok(describe::server())
+    Ok(describe::server(state.is_controlled()))
 }

@@ -3,6 +3,7 @@
 use hyper::{Response, StatusCode};
 
 use super::Target;
+use crate::describe;
 use crate::http::body::Frames;
 use crate::http::reply::empty;
 use crate::refusal::Refusal;
@@ -15,7 +16,7 @@ pub(super) fn live() -> Response<Frames> {
 
 /// Whether requests are taken and every model is well.
 pub(super) fn ready(state: &State) -> Response<Frames> {
-    empty(if state.engine.is_ready() {
+    empty(if state.is_ready() {
         StatusCode::OK
     } else {
         StatusCode::BAD_REQUEST
@@ -29,10 +30,12 @@ pub(super) fn model_ready(state: &State, target: Target<'_>) -> Result<Response<
         Ok(model) if model.health().is_ready => Ok(empty(StatusCode::OK)),
         Ok(_) => Err(not_ready()),
         Err(error) => {
-            let mut known = state.engine.index().into_iter();
-            let is_known = known.any(|entry| {
-                let version = target.version.is_none_or(|it| it == entry.version);
-                *entry.name == *target.model && version
+            let repository = state.repository.as_ref();
+            let known = describe::index(&state.engine, repository, false).models;
+            let version = target.version.map(|it| it.to_string());
+            let is_known = known.iter().any(|entry| {
+                let is_meant = version.as_ref().is_none_or(|it| *it == entry.version);
+                *entry.name == *target.model && is_meant
             });
             Err(if is_known {
                 not_ready()

@@ -50,7 +50,8 @@ enum Route<'path> {
     Trace(Option<&'path str>),
     Logging,
     Index,
-    Control,
+    Load(&'path str),
+    Unload(&'path str),
     ControlElsewhere,
 }
 
@@ -105,7 +106,8 @@ fn route(path: &str) -> Option<Route<'_>> {
             model_route(Target { model, version }, rest)
         }
         ["v2", "repository", "index"] | ["v2", "repository", _, "index"] => Some(Route::Index),
-        ["v2", "repository", "models", _, "load" | "unload"] => Some(Route::Control),
+        ["v2", "repository", "models", model, "load"] => Some(Route::Load(model)),
+        ["v2", "repository", "models", model, "unload"] => Some(Route::Unload(model)),
         ["v2", "repository", _, "models", _, "load" | "unload"] => Some(Route::ControlElsewhere),
         _ => None,
     }
@@ -133,7 +135,8 @@ impl Route<'_> {
             | Self::Generate(_)
             | Self::GenerateStream(_)
             | Self::Index
-            | Self::Control
+            | Self::Load(_)
+            | Self::Unload(_)
             | Self::ControlElsewhere => &[Method::POST],
             Self::Trace(_) | Self::Logging => &[Method::GET, Method::POST],
             _ => &[Method::GET],
@@ -151,7 +154,7 @@ impl Route<'_> {
             Self::Trace(_) => Operation::Trace,
             Self::Logging => Operation::Logging,
             Self::Index => Operation::ModelIndex,
-            Self::Control | Self::ControlElsewhere => Operation::ModelRepository,
+            Self::Load(_) | Self::Unload(_) | Self::ControlElsewhere => Operation::ModelRepository,
         }
     }
 
@@ -177,7 +180,7 @@ impl Route<'_> {
         match self {
             Self::Live => Ok(health::live()),
             Self::Ready => Ok(health::ready(state)),
-            Self::Server => Ok(server::metadata()),
+            Self::Server => Ok(server::metadata(state)),
             Self::Model(target) => model::metadata(state, target),
             Self::ModelReady(target) => health::model_ready(state, target),
             Self::ModelConfig(target) => model::config(state, target),
@@ -189,7 +192,8 @@ impl Route<'_> {
             Self::Trace(model) => trace::setting(state, model, request).await,
             Self::Logging => logging::logging(state, request).await,
             Self::Index => repository::index(state, request).await,
-            Self::Control => Err(Refusal::control()),
+            Self::Load(model) => repository::load(state, model, request).await,
+            Self::Unload(model) => repository::unload(state, model, request).await,
             Self::ControlElsewhere => Err(Refusal::control_elsewhere()),
         }
     }

@@ -1,15 +1,24 @@
-//! Which models there are. They are given when the server starts, and clients change nothing about that.
+//! Which models there are, and changes of that, where clients may change it.
 
+use std::fmt;
+
+use base64ct::{Base64, Encoding};
 use hyper::body::Incoming;
-use hyper::{Request, Response};
-use serde::{Deserialize, Serialize};
+use hyper::{Request, Response, StatusCode};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use crate::aside::{HEAVY, aside_if};
 use crate::describe;
 use crate::http::body::Frames;
 use crate::http::receive::receive;
-use crate::http::reply::serialized;
+use crate::http::reply::{empty, serialized};
 use crate::proto::repository_index_response::ModelIndex;
 use crate::refusal::Refusal;
+use crate::repository::{
+    LoadParameters, ParameterError, ParameterValue, Repository, UnloadParameters, is_file,
+};
 use crate::state::State;
 use crate::wire::join;
 
@@ -36,18 +45,9 @@ pub(super) async fn index(
     state: &State,
     request: Request<Incoming>,
 ) -> Result<Response<Frames>, Refusal> {
-    let body = receive(request.into_body(), None, state).await?;
-    let body = join(body.pieces.into_iter().collect());
-    let asked: Asked = if body.is_empty() {
-        Asked::default()
-    } else {
-        let read = serde_json::from_slice(&body);
-        read.map_err(|error| {
-            let text = format!("failed to parse the request JSON buffer: {error}");
-            Refusal::invalid(text)
-        })?
-    };
-    let told = describe::index(&state.engine, asked.ready);
+    let asked: Asked = body(state, request, Ok).await?;
+    let repository = state.repository.as_ref();
+    let told = describe::index(&state.engine, repository, asked.ready);
     let entries: Vec<Entry<'_>> = told.models.iter().map(Entry::from).collect();
     serialized(&entries)
 }
@@ -61,4 +61,118 @@ impl<'a> From<&'a ModelIndex> for Entry<'a> {
             reason: &entry.reason,
         }
     }
+}
+
+/// Loads a model, or what has changed of it, or what the request brings instead.
+pub(super) async fn load(
+    state: &State,
+    model: &str,
+    request: Request<Incoming>,
+) -> Result<Response<Frames>, Refusal> {
+    let repository = Repository::controlled(state.repository.as_ref())?;
+    let parameters = body(state, request, |changing: Changing| {
+        let mut taken = LoadParameters::default();
+        for (name, value) in changing.parameters.0 {
+            let value = parameter(&name, value)?;
+            taken.set(&name, value)?;
+        }
+        Ok(taken)
+    });
+    repository.load_asked(model, parameters.await?).await?;
+    Ok(empty(StatusCode::OK))
+}
+
+/// Takes a model out of service.
+pub(super) async fn unload(
+    state: &State,
+    model: &str,
+    request: Request<Incoming>,
+) -> Result<Response<Frames>, Refusal> {
+    let repository = Repository::controlled(state.repository.as_ref())?;
+    let parameters = body(state, request, |changing: Changing| {
+        let mut taken = UnloadParameters::default();
+        for (name, value) in changing.parameters.0 {
+            taken.set(&name, &parameter(&name, value)?)?;
+        }
+        Ok(taken)
+    });
+    repository.unload_asked(model, parameters.await?).await?;
+    Ok(empty(StatusCode::OK))
+}
+
+/// What a change says beside the name of the model.
+#[derive(Default, Deserialize)]
+struct Changing {
+    #[serde(default)]
+    parameters: Members,
+}
+
+/// The members of an object, each as often as it is there.
+#[derive(Default)]
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with parameters")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reading)
+    }
+}
+
+/// JSON has no bytes, so that those of files come in base64.
+fn parameter(name: &str, value: Value) -> Result<ParameterValue, Refusal> {
+    let text = match value {
+        Value::String(text) => text,
+        Value::Bool(value) => return Ok(ParameterValue::Bool(value)),
+        _ => return Ok(ParameterValue::Other),
+    };
+    if !is_file(name) {
+        return Ok(ParameterValue::Text(text));
+    }
+    let bytes = Base64::decode_vec(&text).map_err(|_| ParameterError {
+        name: name.to_owned(),
+        reason: "it is not in base64".to_owned(),
+    })?;
+    Ok(ParameterValue::Bytes(bytes.into()))
+}
+
+/// The body as what it is to be, which an empty one is the least of. Read off the threads that serve sockets.
+async fn body<T, R>(
+    state: &State,
+    request: Request<Incoming>,
+    take: impl FnOnce(T) -> Result<R, Refusal> + Send + 'static,
+) -> Result<R, Refusal>
+where
+    T: Default + for<'de> Deserialize<'de>,
+    R: Send + 'static,
+{
+    let received = receive(request.into_body(), None, state).await?;
+    let length = received.length;
+    let pieces = received.pieces;
+    let read = move || {
+        let body = join(pieces.into_iter().collect());
+        if body.is_empty() {
+            return take(T::default());
+        }
+        let read = serde_json::from_slice(&body);
+        take(read.map_err(|error| {
+            let text = format!("failed to parse the request JSON buffer: {error}");
+            Refusal::invalid(text)
+        })?)
+    };
+    aside_if(length > HEAVY, read).await?
 }

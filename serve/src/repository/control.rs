@@ -1,0 +1,621 @@
+//! Which models are served: loaded and unloaded as they are asked for, one change of a model at a time.
+//!
+//! A load that fails changes nothing that is served. Blocks; knows no protocol.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nav_engine::Engine;
+
+use super::config::{self, check};
+use super::failure::{LoadFailure, told};
+use super::folder::Model;
+use super::loading::{Loading, Told};
+use super::open::ModelOpener;
+use super::parameters::{LoadParameters, UnloadParameters};
+use super::polling::Poller;
+use super::record::{Desire, Loaded, Note, Record};
+use super::source::{Place, Source, SourceError, all, is_name};
+use super::uploads::{Scratch, Uploads};
+use crate::log::{Level, Log};
+
+/// How models come and go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Control {
+    /// They are loaded at the start, and stay.
+    #[default]
+    None,
+    /// Their files are looked at from time to time, and what has changed is loaded, what is gone unloaded.
+    Poll(Duration),
+    /// Clients say so.
+    Explicit,
+}
+
+/// Which models are loaded at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Startup {
+    /// All that there are.
+    #[default]
+    All,
+    /// These, and files that were given as such.
+    Named(Vec<String>),
+}
+
+/// How a repository is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryOptions {
+    /// Where models come from.
+    pub sources: Vec<Source>,
+    /// How they come and go.
+    pub control: Control,
+    /// Which are loaded at the start.
+    pub startup: Startup,
+    /// Whether the server is not ready while a model that should be served is not, in any version.
+    pub strict_readiness: bool,
+    /// How many models are loaded at a time.
+    pub loads: usize,
+    /// A folder for the files that requests bring; they are refused where there is none.
+    pub scratch: Option<PathBuf>,
+}
+
+/// Why there cannot be such a repository.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// It cannot be told which models there are.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A model is to be loaded at the start that is not there.
+    #[error("there is no model `{model}` to load")]
+    NoModel {
+        /// Its name.
+        model: String,
+    },
+    /// The folder for files of requests cannot be used.
+    #[error("{path} cannot be used for the files of requests")]
+    Scratch {
+        /// Which folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The system gives no thread to look at files from time to time.
+    #[error("files cannot be watched")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Models from folders and files, served by an engine. Clones are the same repository.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+    pub(super) options: RepositoryOptions,
+    opener: Arc<dyn ModelOpener>,
+    log: Log,
+    scratch: Option<Scratch>,
+    records: Mutex<BTreeMap<String, Record>>,
+    poller: Mutex<Option<Poller>>,
+}
+
+impl Default for RepositoryOptions {
+    fn default() -> Self {
+        Self {
+            sources: Vec::new(),
+            control: Control::None,
+            startup: Startup::All,
+            strict_readiness: true,
+            loads: 4,
+            scratch: None,
+        }
+    }
+}
+
+/// A model that nobody else changes meanwhile.
+struct Turn<'a> {
+    inner: &'a Inner,
+    name: &'a str,
+}
+
+impl Repository {
+    /// A repository of these sources. Nothing is loaded before [`Repository::start`].
+    pub fn new(
+        engine: Engine,
+        opener: Arc<dyn ModelOpener>,
+        (log, options): (&Log, RepositoryOptions),
+    ) -> Result<Self, RepositoryError> {
+        let places = all(&options.sources)?;
+        if let Startup::Named(names) = &options.startup
+            && let Some(unknown) = names.iter().find(|name| !places.contains_key(*name))
+        {
+            let model = unknown.clone();
+            return Err(RepositoryError::NoModel { model });
+        }
+        let scratch = options.scratch.as_deref();
+        let scratch = scratch.filter(|_| options.control == Control::Explicit);
+        let scratch = scratch.map(|path| {
+            Scratch::within(path).map_err(|source| RepositoryError::Scratch {
+                path: path.to_owned(),
+                source,
+            })
+        });
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine,
+                opener,
+                log: log.clone(),
+                scratch: scratch.transpose()?,
+                records: Mutex::default(),
+                poller: Mutex::default(),
+                options,
+            }),
+        })
+    }
+
+    /// Loads what is to be loaded at the start, and watches files if they are to be watched. What could not be loaded
+    /// is given back, and is in the index; the rest is served.
+    pub fn start(&self) -> Result<Vec<(String, LoadFailure)>, RepositoryError> {
+        let inner = &self.inner;
+        let places = all(&inner.options.sources)?;
+        let is_wanted = |name: &str| match &inner.options.startup {
+            Startup::All => true,
+            Startup::Named(names) => names.iter().any(|it| it == name) || inner.is_given(name),
+        };
+        let wanted: BTreeSet<String> = places.into_keys().filter(|name| is_wanted(name)).collect();
+        let failures = inner.load_all(wanted);
+        if let Control::Poll(interval) = inner.options.control {
+            let poller = Poller::start(inner, interval).map_err(RepositoryError::Thread)?;
+            *inner.poller.lock().unwrap_or_else(PoisonError::into_inner) = Some(poller);
+        }
+        Ok(failures)
+    }
+
+    /// What serves the models.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// How models come and go.
+    pub fn control(&self) -> Control {
+        self.inner.options.control
+    }
+
+    /// Whether every model that should be served is, in one version at least, where that matters.
+    pub fn is_ready(&self) -> bool {
+        if !self.inner.options.strict_readiness {
+            return true;
+        }
+        let records = self.inner.records();
+        let mut wanted = records
+            .iter()
+            .filter(|(_, record)| record.desire == Desire::Served);
+        wanted.all(|(name, record)| {
+            // One that is loaded for the first time has not failed.
+            let is_loading = record.notes.values().any(|note| *note == Note::Loading);
+            is_loading || self.inner.engine.model(name, None).is_ok()
+        })
+    }
+
+    /// Loads a model, or again what has changed of it. Blocks until it is served, or says why it is not.
+    pub fn load(&self, name: &str, parameters: &LoadParameters) -> Result<(), LoadFailure> {
+        self.inner.load(name, parameters, &mut Vec::new())
+    }
+
+    /// Takes a model out of service, and the ensembles that ask it. With its dependents, also those that only it asks.
+    /// What was asked of them is still answered.
+    pub fn unload(&self, name: &str, parameters: UnloadParameters) -> Result<(), LoadFailure> {
+        self.inner.unload(name, parameters.dependents)
+    }
+}
+
+impl Inner {
+    pub(super) fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn event(&self, level: Level, event: &str, fields: &[(&str, String)]) {
+        self.log.event(level, event, fields);
+    }
+
+    /// Whether a model is a file that was given as such.
+    fn is_given(&self, wanted: &str) -> bool {
+        let mut sources = self.options.sources.iter();
+        sources.any(|source| matches!(source, Source::File { name, .. } if name == wanted))
+    }
+
+    /// Loads these, several at a time, and ensembles when the others are there.
+    pub(super) fn load_all(&self, names: BTreeSet<String>) -> Vec<(String, LoadFailure)> {
+        let places = all(&self.options.sources).unwrap_or_default();
+        let nothing = LoadParameters::default();
+        let is_ensemble = |name: &String| {
+            let model = Model::find(name, places.get(name), (&nothing, None));
+            model.is_ok_and(|model| config::is_ensemble(&model.config))
+        };
+        let (ensembles, plain): (Vec<String>, Vec<String>) =
+            names.into_iter().partition(is_ensemble);
+        let left = Mutex::new(plain.into_iter());
+        let failures = Mutex::new(Vec::new());
+        let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let load = |name: String| {
+            if let Err(failure) = self.load(&name, &nothing, &mut Vec::new()) {
+                let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+                failures.push((name, failure));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.options.loads {
+                scope.spawn(|| {
+                    while let Some(name) = next() {
+                        load(name);
+                    }
+                });
+            }
+            while let Some(name) = next() {
+                load(name);
+            }
+        });
+        // Those that others ask are loaded with them, and then have not changed.
+        ensembles.into_iter().for_each(load);
+        failures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads a model for those that ask it, of which the first one was asked for.
+    fn load(
+        &self,
+        name: &str,
+        parameters: &LoadParameters,
+        chain: &mut Vec<String>,
+    ) -> Result<(), LoadFailure> {
+        let place = self.place(name)?;
+        let is_known = place.is_some() || self.records().contains_key(name);
+        let is_brought = !parameters.files().is_empty() && is_name(name);
+        if !is_known && !is_brought {
+            let model = name.to_owned();
+            return Err(LoadFailure::Unknown { model });
+        }
+        let turn = self.turn(name)?;
+        let loaded = self.load_in_turn(name, place.as_ref(), (parameters, &mut *chain));
+        self.settle(name, &loaded, parameters);
+        drop(turn);
+        loaded?;
+        self.tell_dependents(name, chain);
+        Ok(())
+    }
+
+    fn place(&self, name: &str) -> Result<Option<Place>, LoadFailure> {
+        let places = all(&self.options.sources).map_err(|source| LoadFailure::Repository {
+            model: name.to_owned(),
+            source,
+        })?;
+        Ok(places.get(name).cloned())
+    }
+
+    fn turn<'a>(&'a self, name: &'a str) -> Result<Turn<'a>, LoadFailure> {
+        let mut records = self.records();
+        let record = records.entry(name.to_owned()).or_default();
+        if std::mem::replace(&mut record.is_busy, true) {
+            let model = name.to_owned();
+            return Err(LoadFailure::Busy { model });
+        }
+        Ok(Turn { inner: self, name })
+    }
+
+    fn load_in_turn(
+        &self,
+        name: &str,
+        place: Option<&Place>,
+        (parameters, chain): (&LoadParameters, &mut Vec<String>),
+    ) -> Result<(), LoadFailure> {
+        let uploads = self.upload(name, parameters)?;
+        let model = Model::find(name, place, (parameters, uploads))?;
+        let checked = check(&model.config, name).map_err(|source| LoadFailure::Config {
+            model: name.to_owned(),
+            file: model.config_from.clone().unwrap_or_default(),
+            source,
+        })?;
+        let is_ensemble = config::is_ensemble(&model.config);
+        if is_ensemble {
+            self.load_steps(&model, chain)?;
+        }
+        let loading = Loading {
+            engine: &self.engine,
+            opener: &*self.opener,
+            model: &model,
+        };
+        let mut failure = None;
+        for &version in &model.versions {
+            let stamp = model
+                .stamp_of(version)
+                .map_err(|source| LoadFailure::Files {
+                    model: name.to_owned(),
+                    source,
+                })?;
+            if !self.has_changed(name, version, stamp) {
+                self.note(name, version, None);
+                continue;
+            }
+            self.note(name, version, Some(Note::Loading));
+            let loaded = if is_ensemble {
+                loading.load_ensemble(&checked, version)
+            } else {
+                loading.load(&checked, version)
+            };
+            match loaded {
+                Ok(told) => self.served(&model, version, (stamp, &told)),
+                Err(source) => {
+                    let one = LoadFailure::Version {
+                        model: name.to_owned(),
+                        version,
+                        source,
+                    };
+                    self.failed(name, Some(version), &one);
+                    failure = failure.or(Some(one));
+                }
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        self.retire_others(name, &model.versions);
+        self.with(name, |record| record.steps = config::steps(&model.config));
+        Ok(())
+    }
+
+    fn upload(
+        &self,
+        name: &str,
+        parameters: &LoadParameters,
+    ) -> Result<Option<Uploads>, LoadFailure> {
+        if parameters.files().is_empty() {
+            return Ok(None);
+        }
+        let written = match &self.scratch {
+            Some(scratch) => Uploads::write(parameters, scratch.path()),
+            None => Err(std::io::Error::other(
+                "files of requests are not taken here",
+            )),
+        };
+        written.map(Some).map_err(|source| LoadFailure::Files {
+            model: name.to_owned(),
+            source,
+        })
+    }
+
+    /// Loads the models that an ensemble asks and that are not served.
+    fn load_steps(&self, model: &Model, chain: &mut Vec<String>) -> Result<(), LoadFailure> {
+        let name = &model.name;
+        let steps = config::steps(&model.config);
+        chain.push(name.clone());
+        let mut loaded = Ok(());
+        for step in steps {
+            if chain.contains(&step) {
+                loaded = Err(LoadFailure::Cycle {
+                    model: name.clone(),
+                    through: chain.join(", "),
+                });
+            } else if self.engine.model(&step, None).is_err() {
+                loaded = self
+                    .load(&step, &LoadParameters::default(), chain)
+                    .map_err(|source| LoadFailure::Step {
+                        model: name.clone(),
+                        step,
+                        source: Box::new(source),
+                    });
+            }
+            if loaded.is_err() {
+                break;
+            }
+        }
+        chain.pop();
+        loaded
+    }
+
+    fn has_changed(&self, name: &str, version: u64, stamp: nav_package_format::Digest) -> bool {
+        let records = self.records();
+        let loaded = records
+            .get(name)
+            .and_then(|record| record.loaded.get(&version));
+        let is_same = loaded.is_some_and(|loaded| loaded.stamp == stamp);
+        !is_same || self.engine.model(name, Some(version)).is_err()
+    }
+
+    fn with(&self, name: &str, change: impl FnOnce(&mut Record)) {
+        change(self.records().entry(name.to_owned()).or_default());
+    }
+
+    fn note(&self, name: &str, version: u64, note: Option<Note>) {
+        self.with(name, |record| {
+            match note {
+                Some(note) => record.notes.insert(Some(version), note),
+                None => record.notes.remove(&Some(version)),
+            };
+        });
+    }
+
+    fn served(
+        &self,
+        model: &Model,
+        version: u64,
+        (stamp, told): (nav_package_format::Digest, &Told),
+    ) {
+        let loaded = Loaded {
+            stamp,
+            _uploads: model.uploads.clone(),
+        };
+        self.with(&model.name, |record| {
+            record.notes.remove(&Some(version));
+            record.loaded.insert(version, loaded);
+        });
+        let named = [
+            ("model", model.name.clone()),
+            ("version", version.to_string()),
+        ];
+        let mut fields = named.to_vec();
+        fields.extend(told.facts.iter().cloned());
+        fields.push(("took", format!("{:.0?}", told.took)));
+        self.event(Level::Info, "loaded", &fields);
+        if let Some(assumed) = &told.assumed {
+            let what = [("what", assumed.clone())];
+            self.event(Level::Info, "assumed", &[&named[..], &what].concat());
+        }
+        for text in &told.unhonoured {
+            let what = [("what", text.clone())];
+            self.event(Level::Warning, "unhonoured", &[&named[..], &what].concat());
+        }
+    }
+
+    /// Notes a failure for the index, and tells it in full.
+    fn failed(&self, name: &str, version: Option<u64>, failure: &LoadFailure) {
+        let note = Note::Failed(self.told(failure).into());
+        self.with(name, |record| {
+            record.notes.insert(version, note);
+        });
+        self.tell_failed(name, version, failure);
+    }
+
+    fn tell_failed(&self, name: &str, version: Option<u64>, failure: &LoadFailure) {
+        let mut fields = vec![("model", name.to_owned())];
+        fields.extend(version.map(|version| ("version", version.to_string())));
+        fields.push(("why", told(failure, &[])));
+        self.event(Level::Error, "not loaded", &fields);
+    }
+
+    /// A failure in words for clients.
+    pub(super) fn told(&self, failure: &LoadFailure) -> String {
+        let roots = self.options.sources.iter().filter_map(Source::root);
+        let scratch = self.scratch.as_ref().map(Scratch::path);
+        let roots: Vec<String> = roots
+            .chain(scratch)
+            .map(|root| root.display().to_string())
+            .collect();
+        let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
+        told(failure, &roots)
+    }
+
+    /// Notes what came of a load. What a request brought and cannot be says nothing of the model.
+    fn settle(&self, name: &str, loaded: &Result<(), LoadFailure>, parameters: &LoadParameters) {
+        match loaded {
+            Ok(()) => self.with(name, |record| {
+                record.desire = Desire::Served;
+                record.notes.remove(&None);
+            }),
+            Err(LoadFailure::Version { .. }) => {
+                self.with(name, |record| record.desire = Desire::Served);
+            }
+            Err(LoadFailure::Unknown { .. }) => {}
+            Err(failure) if parameters.is_empty() => {
+                self.with(name, |record| record.desire = Desire::Served);
+                self.failed(name, None, failure);
+            }
+            Err(failure) => self.tell_failed(name, None, failure),
+        }
+    }
+
+    /// Takes the versions out of service that are not among these.
+    fn retire_others(&self, name: &str, versions: &[u64]) {
+        for model in self.engine.versions(name) {
+            let version = model.version();
+            if !versions.contains(&version) {
+                self.engine.unload(name, Some(version));
+                let fields = [("model", name.to_owned()), ("version", version.to_string())];
+                self.event(Level::Info, "unloaded", &fields);
+            }
+        }
+        self.with(name, |record| {
+            record
+                .loaded
+                .retain(|version, _| versions.contains(version));
+            record
+                .notes
+                .retain(|version, _| version.is_none_or(|it| versions.contains(&it)));
+        });
+    }
+
+    /// Lets the ensembles that ask a model see that it is another one now.
+    fn tell_dependents(&self, name: &str, chain: &mut Vec<String>) {
+        for ensemble in self.ensembles_asking(name) {
+            if !chain.contains(&ensemble) {
+                self.with(&ensemble, |record| record.loaded.clear());
+                // Its failure is noted, and an older one goes on.
+                drop(self.load(&ensemble, &LoadParameters::default(), chain));
+            }
+        }
+    }
+
+    fn ensembles_asking(&self, name: &str) -> Vec<String> {
+        let records = self.records();
+        let asking = records.iter().filter(|(_, record)| {
+            record.desire != Desire::Not && record.steps.iter().any(|step| step == name)
+        });
+        asking.map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn unload(&self, name: &str, dependents: bool) -> Result<(), LoadFailure> {
+        let is_known = self.records().contains_key(name)
+            || self.place(name)?.is_some()
+            || self.engine.model(name, None).is_ok();
+        if !is_known {
+            let model = name.to_owned();
+            return Err(LoadFailure::Unknown { model });
+        }
+        let turn = self.turn(name)?;
+        let mut steps = Vec::new();
+        self.with(name, |record| {
+            record.desire = Desire::Not;
+            record.notes.clear();
+            record.loaded.clear();
+            steps = std::mem::take(&mut record.steps);
+        });
+        self.take_out(name);
+        drop(turn);
+        self.take_out_asking(name);
+        if dependents {
+            for step in steps {
+                if self.ensembles_asking(&step).is_empty() {
+                    self.unload(&step, true)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the ensembles out of service that ask a model which is not served, until it is.
+    fn take_out_asking(&self, name: &str) {
+        for ensemble in self.ensembles_asking(name) {
+            let mut was_served = false;
+            self.with(&ensemble, |record| {
+                was_served = record.desire == Desire::Served;
+                record.desire = Desire::WithSteps;
+                let text = format!("it asks model '{name}', which is not served");
+                let failed = Note::Failed(text.into());
+                for version in std::mem::take(&mut record.loaded).into_keys() {
+                    record.notes.insert(Some(version), failed.clone());
+                }
+            });
+            self.take_out(&ensemble);
+            if was_served {
+                self.take_out_asking(&ensemble);
+            }
+        }
+    }
+
+    fn take_out(&self, name: &str) {
+        if !self.engine.unload(name, None).is_empty() {
+            let fields = [("model", name.to_owned())];
+            self.event(Level::Info, "unloaded", &fields);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.inner.with(self.name, |record| record.is_busy = false);
+    }
+}
