@@ -12,6 +12,7 @@ use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::Limits;
+use crate::shared_memory::{RegionError, Regions};
 use crate::trace::Tracer;
 
 /// What requests are answered with.
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) forward: Option<HeaderPattern>,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
+    /// The memory that clients share, where the operator lets them.
+    pub(crate) regions: Option<Regions>,
     /// Where events are told.
     pub(crate) log: Log,
     /// What is traced.
@@ -51,6 +54,11 @@ pub(crate) struct Share {
 }
 
 impl State {
+    /// The memory that clients share.
+    pub(crate) fn regions(&self) -> Result<&Regions, RegionError> {
+        self.regions.as_ref().ok_or(RegionError::Off)
+    }
+
     /// Says that something asked for was not answered by a fault of the server or a model.
     pub(crate) fn tell_fault(&self, asked: &str, why: String) {
         if let Some(skipped) = self.faults.turn(Instant::now()) {

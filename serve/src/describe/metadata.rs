@@ -8,6 +8,7 @@ use crate::facts::ModelFacts;
 use crate::proto::model_metadata_response::TensorMetadata;
 use crate::proto::{ModelMetadataResponse, ServerMetadataResponse};
 use crate::refusal::Refusal;
+use crate::state::State;
 
 /// What the protocol has beyond its core, and this server too.
 const EXTENSIONS: &[&str] = &[
@@ -20,12 +21,17 @@ const EXTENSIONS: &[&str] = &[
     "statistics",
 ];
 
+/// What it has when the operator lets clients share memory.
+const SHARED_MEMORY: &[&str] = &["system_shared_memory", "cuda_shared_memory"];
+
 /// Name, version, extensions.
-pub(crate) fn server() -> ServerMetadataResponse {
+pub(crate) fn server(state: &State) -> ServerMetadataResponse {
+    let shared_memory = state.regions().map_or(&[][..], |_| SHARED_MEMORY);
+    let extensions = EXTENSIONS.iter().chain(shared_memory);
     ServerMetadataResponse {
         name: "nav".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        extensions: EXTENSIONS.iter().map(|name| (*name).to_owned()).collect(),
+        extensions: extensions.map(|name| (*name).to_owned()).collect(),
     }
 }
 

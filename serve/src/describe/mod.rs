@@ -3,11 +3,13 @@
 mod config;
 mod index;
 mod metadata;
+mod regions;
 mod statistics;
 
 pub(crate) use config::config;
 pub(crate) use index::index;
 pub(crate) use metadata::{model, server};
+pub(crate) use regions::{cuda_regions, system_regions};
 pub(crate) use statistics::{of_all, of_model};
 
 use std::sync::Arc;

@@ -21,8 +21,8 @@ pub(super) fn ready(state: &State, _: ServerReadyRequest) -> Result<ServerReadyR
 
 /// Name, version, extensions.
 pub(super) fn metadata(
-    _: &State,
+    state: &State,
     _: ServerMetadataRequest,
 ) -> Result<ServerMetadataResponse, Refusal> {
-    Ok(describe::server())
+    Ok(describe::server(state))
 }

@@ -16,5 +16,6 @@ mod metrics;
 mod models;
 mod rpc;
 mod secure;
+mod shared_memory;
 mod subject;
 mod tracing;

@@ -10,6 +10,7 @@ mod logging;
 mod model;
 mod repository;
 mod server;
+mod shared_memory;
 mod trace;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Method, Request, Response, StatusCode};
 
+use self::shared_memory::Memory;
 use super::body::Frames;
 use super::reply::refused;
 use crate::access::Operation;
@@ -52,6 +54,7 @@ enum Route<'path> {
     Index,
     Control,
     ControlElsewhere,
+    Memory(Memory<'path>),
 }
 
 /// Answers a request, whatever it is.
@@ -107,6 +110,7 @@ fn route(path: &str) -> Option<Route<'_>> {
         ["v2", "repository", "index"] | ["v2", "repository", _, "index"] => Some(Route::Index),
         ["v2", "repository", "models", _, "load" | "unload"] => Some(Route::Control),
         ["v2", "repository", _, "models", _, "load" | "unload"] => Some(Route::ControlElsewhere),
+        ["v2", rest @ ..] => shared_memory::route(rest).map(Route::Memory),
         _ => None,
     }
 }
@@ -135,6 +139,7 @@ impl Route<'_> {
             | Self::Index
             | Self::Control
             | Self::ControlElsewhere => &[Method::POST],
+            Self::Memory(memory) => memory.methods(),
             Self::Trace(_) | Self::Logging => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
@@ -150,6 +155,7 @@ impl Route<'_> {
             Self::Infer(_) | Self::Generate(_) | Self::GenerateStream(_) => Operation::Inference,
             Self::Trace(_) => Operation::Trace,
             Self::Logging => Operation::Logging,
+            Self::Memory(_) => Operation::SharedMemory,
             Self::Index => Operation::ModelIndex,
             Self::Control | Self::ControlElsewhere => Operation::ModelRepository,
         }
@@ -177,7 +183,7 @@ impl Route<'_> {
         match self {
             Self::Live => Ok(health::live()),
             Self::Ready => Ok(health::ready(state)),
-            Self::Server => Ok(server::metadata()),
+            Self::Server => Ok(server::metadata(state)),
             Self::Model(target) => model::metadata(state, target),
             Self::ModelReady(target) => health::model_ready(state, target),
             Self::ModelConfig(target) => model::config(state, target),
@@ -188,6 +194,7 @@ impl Route<'_> {
             Self::GenerateStream(target) => generate::generate_stream(state, target, request).await,
             Self::Trace(model) => trace::setting(state, model, request).await,
             Self::Logging => logging::logging(state, request).await,
+            Self::Memory(memory) => memory.answer(state, request).await,
             Self::Index => repository::index(state, request).await,
             Self::Control => Err(Refusal::control()),
             Self::ControlElsewhere => Err(Refusal::control_elsewhere()),

@@ -5,8 +5,9 @@ use hyper::Response;
 use crate::describe;
 use crate::http::body::Frames;
 use crate::http::reply::message;
+use crate::state::State;
 
 /// Name, version, extensions.
-pub(super) fn metadata() -> Response<Frames> {
-    message(&describe::server())
+pub(super) fn metadata(state: &State) -> Response<Frames> {
+    message(&describe::server(state))
 }
