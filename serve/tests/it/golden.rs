@@ -4,13 +4,13 @@
 //! when the status is, and both are errors. Anything else must be on the list, with its reason.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 
 use base64ct::{Base64, Encoding};
 use nav_serve::{ServerOptions, SharedMemoryOptions};
 use serde::Deserialize;
 
 use crate::models::engine;
+use crate::objects::Recorded;
 use crate::subject::{Reply, Subject, options};
 
 #[derive(Deserialize)]
@@ -115,33 +115,9 @@ fn grade(exchange: &Exchange, reply: Option<&Reply>) -> Grade {
     }
 }
 
-/// The shared memory objects that the exchanges expect, which only one test of all on this machine may have at a time.
-struct Objects(#[expect(dead_code, reason = "it is held, not read")] File);
-
-const OBJECT: &str = "/dev/shm/golden_shm";
-
-impl Objects {
-    fn create() -> Self {
-        let lock = File::create(std::env::temp_dir().join("nav-golden-shared-memory")).unwrap();
-        lock.lock().unwrap();
-        let mut contents = vec![0; 4096];
-        for (index, value) in [1.0_f32, 2.0, 3.0].iter().enumerate() {
-            contents[index * 4..][..4].copy_from_slice(&value.to_le_bytes());
-        }
-        std::fs::write(OBJECT, contents).unwrap();
-        Self(lock)
-    }
-}
-
-impl Drop for Objects {
-    fn drop(&mut self) {
-        std::fs::remove_file(OBJECT).ok();
-    }
-}
-
 #[test]
 fn recorded_exchanges_go_as_recorded_but_for_what_is_better_otherwise() {
-    let _objects = Objects::create();
+    let _object = Recorded::create("/golden_shm");
     let options = ServerOptions {
         shared_memory: Some(SharedMemoryOptions::default()),
         ..options()

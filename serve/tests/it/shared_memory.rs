@@ -1,65 +1,20 @@
 //! Memory that clients share: registered, read, written; and all that they may do to it meanwhile.
 
-use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nav_serve::{AccessPolicy, ServerOptions, SharedMemoryOptions};
 
 use crate::limits::gated;
 use crate::models::engine;
+use crate::objects::{Object, path};
 use crate::subject::{PATIENCE, Subject, options, posted, receive};
 
 const PATH: &str = "/v2/models/ident_fp32/infer";
 const ROOT: &str = "/v2/systemsharedmemory";
 
-/// A shared memory object of this test.
-struct Object {
-    key: String,
-    file: File,
-}
-
-impl Object {
-    /// An object that begins with these numbers.
-    fn new(size: u64, values: &[f32]) -> Self {
-        let key = unused_key();
-        let path = path(&key);
-        let mut options = File::options();
-        let file = options.read(true).write(true).create_new(true).open(path);
-        let file = file.unwrap();
-        file.set_len(size).unwrap();
-        let bytes: Vec<u8> = values.iter().flat_map(|it| it.to_le_bytes()).collect();
-        file.write_all_at(&bytes, 0).unwrap();
-        Self { key, file }
-    }
-
-    fn bytes(&self, at: u64, length: usize) -> Vec<u8> {
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, at).unwrap();
-        bytes
-    }
-}
-
-impl Drop for Object {
-    fn drop(&mut self) {
-        std::fs::remove_file(path(&self.key)).ok();
-    }
-}
-
-/// A key that nobody else has.
-fn unused_key() -> String {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("/nav_test_{}_{number}", std::process::id())
-}
-
-fn path(key: &str) -> PathBuf {
-    PathBuf::from(format!("/dev/shm{key}"))
-}
-
-fn sharing(shared_memory: SharedMemoryOptions) -> ServerOptions {
+pub(crate) fn sharing(shared_memory: SharedMemoryOptions) -> ServerOptions {
     ServerOptions {
         shared_memory: Some(shared_memory),
         ..options()
