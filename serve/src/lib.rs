@@ -23,6 +23,7 @@ mod proto;
 mod refusal;
 mod repository;
 mod server;
+mod shared_memory;
 mod state;
 mod stop;
 mod tls;
@@ -41,6 +42,7 @@ pub use repository::{
     RepositoryOptions, Source, SourceError, Startup, UnloadParameters, VersionFailure, Wanted,
 };
 pub use server::{Ended, ServeError, Server};
+pub use shared_memory::SharedMemoryOptions;
 pub use stop::Stopper;
 pub use tls::{TlsError, TlsOptions};
 pub use trace::{TraceError, TraceOptions, TraceSettings};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::access::AccessPolicy;
 use crate::compression::Coding;
 use crate::forward::HeaderPattern;
+use crate::shared_memory::SharedMemoryOptions;
 use crate::tls::TlsOptions;
 use crate::trace::TraceOptions;
 
@@ -34,6 +35,8 @@ pub struct ServerOptions {
     pub access: AccessPolicy,
     /// Where traces go, and what is traced.
     pub trace: TraceOptions,
+    /// Which memory clients share with the server; `None` for none at all.
+    pub shared_memory: Option<SharedMemoryOptions>,
     /// Which headers travel on to models.
     pub forward: Option<HeaderPattern>,
     /// What clients may take.
@@ -75,6 +78,7 @@ impl Default for ServerOptions {
             tls: None,
             access: AccessPolicy::default(),
             trace: TraceOptions::default(),
+            shared_memory: None,
             forward: None,
             limits: Limits::default(),
         }

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use nav_engine::{ErrorKind, InferError};
 use tonic::Code;
 
+use crate::shared_memory::RegionError;
 use crate::wire::Fault;
 
 /// Why a request is not answered as it wants.
@@ -172,10 +173,35 @@ fn text_of(error: &InferError, id: Option<&str>) -> String {
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        let kind = match fault {
-            Fault::SharedMemory { .. } => RefusalKind::Unsupported,
-            _ => RefusalKind::Invalid,
+        Self::invalid(fault.to_string())
+    }
+}
+
+impl From<RegionError> for Refusal {
+    fn from(error: RegionError) -> Self {
+        let kind = match error {
+            RegionError::Off | RegionError::NoCuda { .. } => RefusalKind::Unsupported,
+            RegionError::Exists { .. } => RefusalKind::Exists,
+            RegionError::Unknown { .. } | RegionError::UnknownOf { .. } => RefusalKind::NotFound,
+            RegionError::Key { .. } | RegionError::Owner { .. } => RefusalKind::Forbidden,
+            RegionError::TooMany { .. } | RegionError::Overloaded => RefusalKind::Overloaded,
+            RegionError::TooLarge { .. } => RefusalKind::TooLarge,
+            RegionError::System { .. } => RefusalKind::Internal,
+            RegionError::Unnamed { .. }
+            | RegionError::LongName { .. }
+            | RegionError::Open { .. }
+            | RegionError::Alignment { .. }
+            | RegionError::Extent { .. }
+            | RegionError::Offset { .. }
+            | RegionError::End { .. }
+            | RegionError::Room { .. }
+            | RegionError::Shrunk { .. }
+            | RegionError::Cuda { .. } => RefusalKind::Invalid,
         };
-        Self::new(kind, fault.to_string())
+        Self {
+            // Only what is on its way ends by itself.
+            retry_after: (error == RegionError::Overloaded).then(|| Duration::from_secs(1)),
+            ..Self::new(kind, error.to_string())
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::log::{Log, Pace};
 use crate::metrics::Processors;
 use crate::options::ServerOptions;
 use crate::repository::Repository;
+use crate::shared_memory::Regions;
 use crate::state::{Budget, State};
 use crate::stop::Stopper;
 use crate::tls::{Tls, TlsError};
@@ -75,6 +76,9 @@ pub enum ServeError {
     /// Traces cannot go where they should.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// Clients are to share memory, and the system has no place for it.
+    #[error("cannot open /dev/shm, where clients share memory")]
+    SharedMemory(#[source] io::Error),
     /// The system gives no threads, or no signals.
     #[error("cannot start")]
     Start(#[from] io::Error),
@@ -119,6 +123,9 @@ impl Server {
             let _entered = runtime.enter();
             Tracer::new(&options.trace)?
         };
+        let regions = options.shared_memory.as_ref().map(Regions::new);
+        let regions = regions.transpose().map_err(io::Error::from);
+        let regions = regions.map_err(ServeError::SharedMemory)?;
         Ok(Self {
             sockets: Sockets {
                 tls: options.tls.clone().map(Tls::new).transpose()?.map(Arc::new),
@@ -131,6 +138,7 @@ impl Server {
                 repository,
                 access: options.access.clone(),
                 forward: options.forward.clone(),
+                regions,
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
                 log: log.clone(),

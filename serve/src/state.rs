@@ -13,6 +13,7 @@ use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::Limits;
 use crate::repository::{Control, Repository};
+use crate::shared_memory::{RegionError, Regions};
 use crate::trace::Tracer;
 
 /// What requests are answered with.
@@ -25,6 +26,8 @@ pub(crate) struct State {
     pub(crate) forward: Option<HeaderPattern>,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
+    /// The memory that clients share, where the operator lets them.
+    pub(crate) regions: Option<Regions>,
     /// Where events are told.
     pub(crate) log: Log,
     /// What is traced.
@@ -63,6 +66,11 @@ impl State {
     pub(crate) fn is_controlled(&self) -> bool {
         let repository = self.repository.as_ref();
         repository.is_some_and(|it| it.control() == Control::Explicit)
+    }
+
+    /// The memory that clients share.
+    pub(crate) fn regions(&self) -> Result<&Regions, RegionError> {
+        self.regions.as_ref().ok_or(RegionError::Off)
     }
 
     /// Says that something asked for was not answered by a fault of the server or a model.

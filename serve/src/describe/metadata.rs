@@ -8,6 +8,7 @@ use crate::facts::ModelFacts;
 use crate::proto::model_metadata_response::TensorMetadata;
 use crate::proto::{ModelMetadataResponse, ServerMetadataResponse};
 use crate::refusal::Refusal;
+use crate::state::State;
 
 /// What the protocol has beyond its core, and this server too.
 const EXTENSIONS: &[&str] = &[
@@ -18,22 +19,25 @@ const EXTENSIONS: &[&str] = &[
     "binary_tensor_data",
     "parameters",
     "statistics",
+    "trace",
+    "logging",
 ];
 
 /// What there is too where clients load and unload models.
 const CONTROL: &[&str] = &["model_repository", "model_repository(unload_dependents)"];
 
-/// Name, version, extensions; with those for whoever loads and unloads models, where clients may.
-pub(crate) fn server(is_controlled: bool) -> ServerMetadataResponse {
-    let control = if is_controlled { CONTROL } else { &[] };
+/// What there is too where the operator lets clients share memory.
+const SHARED_MEMORY: &[&str] = &["system_shared_memory", "cuda_shared_memory"];
+
+/// Name, version, extensions.
+pub(crate) fn server(state: &State) -> ServerMetadataResponse {
+    let control = if state.is_controlled() { CONTROL } else { &[] };
+    let shared_memory = state.regions().map_or(&[][..], |_| SHARED_MEMORY);
+    let extensions = EXTENSIONS.iter().chain(control).chain(shared_memory);
     ServerMetadataResponse {
         name: "nav".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        extensions: EXTENSIONS
-            .iter()
-            .chain(control)
-            .map(|name| (*name).to_owned())
-            .collect(),
+        extensions: extensions.map(|name| (*name).to_owned()).collect(),
     }
 }
 

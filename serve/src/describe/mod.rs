@@ -3,6 +3,7 @@
 mod config;
 mod index;
 mod metadata;
+mod regions;
 mod statistics;
 
 pub(crate) use config::{
@@ -10,6 +11,7 @@ pub(crate) use config::{
 };
 pub(crate) use index::index;
 pub(crate) use metadata::{model, server};
+pub(crate) use regions::{cuda_regions, system_regions};
 pub(crate) use statistics::{of_all, of_model};
 
 use std::sync::Arc;

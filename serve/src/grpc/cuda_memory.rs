@@ -1,40 +1,44 @@
-//! Memory of graphics processors that clients share with the server: not offered.
+//! Memory of graphics processors that clients share with the server: told of, registered, unregistered.
 
+use super::system_memory::named;
+use crate::describe;
 use crate::proto::{
     CudaSharedMemoryRegisterRequest, CudaSharedMemoryRegisterResponse,
     CudaSharedMemoryStatusRequest, CudaSharedMemoryStatusResponse,
     CudaSharedMemoryUnregisterRequest, CudaSharedMemoryUnregisterResponse,
 };
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::Refusal;
+use crate::shared_memory::CudaRegistration;
 use crate::state::State;
 
 /// Which regions there are.
 pub(super) fn status(
-    _: &State,
-    _: CudaSharedMemoryStatusRequest,
+    state: &State,
+    asked: CudaSharedMemoryStatusRequest,
 ) -> Result<CudaSharedMemoryStatusResponse, Refusal> {
-    Err(refusal())
+    state.regions()?;
+    Ok(describe::cuda_regions(named(&asked.name))?)
 }
 
 /// Makes a region known.
 pub(super) fn register(
-    _: &State,
-    _: CudaSharedMemoryRegisterRequest,
+    state: &State,
+    asked: CudaSharedMemoryRegisterRequest,
 ) -> Result<CudaSharedMemoryRegisterResponse, Refusal> {
-    Err(refusal())
+    state.regions()?.register_cuda(CudaRegistration {
+        name: asked.name.into(),
+        handle: asked.raw_handle.into(),
+        device: asked.device_id,
+        byte_size: asked.byte_size,
+    })?;
+    Ok(CudaSharedMemoryRegisterResponse::default())
 }
 
-/// Forgets a region, or all.
+/// Forgets a region, or all, of which there are none.
 pub(super) fn unregister(
-    _: &State,
+    state: &State,
     _: CudaSharedMemoryUnregisterRequest,
 ) -> Result<CudaSharedMemoryUnregisterResponse, Refusal> {
-    Err(refusal())
-}
-
-fn refusal() -> Refusal {
-    Refusal::new(
-        RefusalKind::Unsupported,
-        "CUDA shared memory is not offered",
-    )
+    state.regions()?;
+    Ok(CudaSharedMemoryUnregisterResponse::default())
 }

@@ -21,12 +21,14 @@ pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
     let message = call.messages.only().await?;
     let state = Arc::clone(&call.state);
     let read = move |message| asked(&state, message).map_err(|(_, refusal)| refusal);
-    let ((model, received), share) = message.read(read).await?;
+    let ((model, received), mut share) = message.read(read).await?;
     let mut asked = received.asked;
     let id = asked.request.id.clone();
     Call::check_stopping(&call.state, id.as_deref())?;
     asked.request.deadline = call.deadline.map(Into::into);
-    let answered = model.infer(asked.request).await;
+    let spans = asked.places.find(&call.state, &mut share)?;
+    let request = spans.fill(asked.request).await?;
+    let answered = model.infer(request).await;
     drop(share);
     let response = answered.map_err(|error| {
         let is_late = call
@@ -38,6 +40,7 @@ pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
             Refusal::of_engine(&error, id.as_deref())
         }
     })?;
+    spans.put(&response, &model).await?;
     let answer = compose(&model, id.as_deref(), &response, &asked.wanted)?;
     drop(response);
     call.reply(Inferred(answer)).await

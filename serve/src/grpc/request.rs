@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use nav_engine::{Frames, Input, Model, Parameter, Request, TensorKey};
+use nav_engine::{Frames, Input, Model, Parameter, TensorKey};
 use nav_package_format::Shape;
 
 use super::contents;
 use crate::proto::infer_parameter::ParameterChoice;
 use crate::proto::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
 use crate::proto::{InferParameter, ModelInferRequest};
-use crate::wire::{Asked, Fault, Own, Parameters, Wanted, find_input};
+use crate::shared_memory::Place;
+use crate::wire::{Asked, Fault, Own, Parameters, find_input};
 
 /// Whether a stream is told that there is nothing more.
 pub(super) const EMPTY_FINAL: &str = "triton_enable_empty_final_response";
@@ -27,16 +28,8 @@ pub(super) struct Received {
 
 /// Reads a request to this model.
 pub(super) fn read(message: ModelInferRequest, model: &Model) -> Result<Received, Fault> {
-    let mut asked = Asked {
-        request: Request {
-            id: id(&message).map(Into::into),
-            ..Request::new()
-        },
-        wanted: Wanted {
-            binary: true,
-            ..Wanted::default()
-        },
-    };
+    let mut asked = Asked::of(id(&message).map(Into::into));
+    asked.wanted.binary = true;
     let mut parameters = Parameters::default();
     let mut empty_final = false;
     for (name, value) in message.parameters {
@@ -56,12 +49,19 @@ pub(super) fn read(message: ModelInferRequest, model: &Model) -> Result<Received
     let is_raw = !message.raw_input_contents.is_empty();
     let mut raw = message.raw_input_contents.into_iter();
     for input in message.inputs {
-        let elements = input_of(input, is_raw, &mut raw, model)?;
-        asked.request.inputs.push(elements);
+        let place = place(&input.parameters)?;
+        let source = match place {
+            Some(_) => Source::SharedMemory,
+            None if is_raw => Source::Raw(&mut raw),
+            None => Source::Contents,
+        };
+        let input = input_of(input, source, model)?;
+        asked.give(model, input, place)?;
     }
     for output in message.outputs {
         let classes = classes(&output)?;
-        asked.want(model, &output.name, (None, classes))?;
+        let place = place(&output.parameters)?;
+        asked.want(model, &output.name, (None, classes), place)?;
     }
     Ok(Received { asked, empty_final })
 }
@@ -102,13 +102,17 @@ fn heed(parameters: &mut Parameters, name: &str, value: InferParameter) -> Resul
     })
 }
 
-fn input_of(
-    input: InferInputTensor,
-    is_raw: bool,
-    raw: &mut impl Iterator<Item = Bytes>,
-    model: &Model,
-) -> Result<Input, Fault> {
-    check_not_shared(&input.name, &input.parameters)?;
+/// Where the elements of an input are.
+enum Source<'raw> {
+    /// With the input.
+    Contents,
+    /// Next among those of all inputs.
+    Raw(&'raw mut dyn Iterator<Item = Bytes>),
+    /// Nowhere in the message.
+    SharedMemory,
+}
+
+fn input_of(input: InferInputTensor, source: Source<'_>, model: &Model) -> Result<Input, Fault> {
     let (index, dtype) = find_input(model, &input.name, &input.datatype)?;
     let extents = input.shape.iter().map(|extent| {
         usize::try_from(*extent).map_err(|_| Fault::Extent {
@@ -119,16 +123,22 @@ fn input_of(
     let shape: Shape = extents.collect::<Result<_, _>>()?;
     let model = || model.name().to_owned();
     let contents = input.contents.filter(contents::is_given);
-    let bytes = match (contents, is_raw) {
-        (Some(_), true) => {
+    let bytes = match (contents, source) {
+        (Some(_), Source::SharedMemory) => {
+            let found = "fields set are: 'contents', 'shared_memory_region'".to_owned();
+            return Err(Fault::Sources { found });
+        }
+        (None, Source::SharedMemory) => Some(Bytes::new()),
+        (Some(_), Source::Raw(_)) => {
             return Err(Fault::TwoWays {
                 input: input.name,
                 model: model(),
             });
         }
-        (Some(given), false) => Some(contents::read(&input.name, dtype, given)?),
+        (Some(given), Source::Contents) => Some(contents::read(&input.name, dtype, given)?),
         // What is more than the inputs is passed over.
-        (None, _) => raw.next(),
+        (None, Source::Raw(raw)) => raw.next(),
+        (None, Source::Contents) => None,
     };
     let bytes = bytes.ok_or_else(|| Fault::NoData {
         input: input.name.clone(),
@@ -144,7 +154,6 @@ fn input_of(
 }
 
 fn classes(output: &InferRequestedOutputTensor) -> Result<usize, Fault> {
-    check_not_shared(&output.name, &output.parameters)?;
     let Some(value) = output.parameters.get("classification") else {
         return Ok(0);
     };
@@ -166,14 +175,34 @@ fn classes(output: &InferRequestedOutputTensor) -> Result<usize, Fault> {
         })
 }
 
-fn check_not_shared(
-    name: &str,
-    parameters: &BTreeMap<String, InferParameter>,
-) -> Result<(), Fault> {
-    if parameters.contains_key("shared_memory_region") {
-        return Err(Fault::SharedMemory {
-            name: name.to_owned(),
-        });
-    }
-    Ok(())
+/// Where the tensor of these parameters lies, if it is in shared memory.
+fn place(parameters: &BTreeMap<String, InferParameter>) -> Result<Option<Place>, Fault> {
+    let choice = |name| parameters.get(name).map(|value| &value.parameter_choice);
+    let region = match choice("shared_memory_region") {
+        None => return Ok(None),
+        Some(Some(ParameterChoice::StringParam(name))) => name.as_str().into(),
+        Some(_) => {
+            return Err(Fault::ParameterType {
+                name: "shared_memory_region",
+                expected: "string_param",
+            });
+        }
+    };
+    let number = |name| match choice(name) {
+        None => Ok(None),
+        Some(Some(ParameterChoice::Uint64Param(number))) => Ok(Some(*number)),
+        Some(Some(ParameterChoice::Int64Param(number))) if *number >= 0 => {
+            Ok(u64::try_from(*number).ok())
+        }
+        Some(_) => Err(Fault::ParameterType {
+            name,
+            expected: "int64_param",
+        }),
+    };
+    let member = "shared_memory_byte_size";
+    Ok(Some(Place {
+        region,
+        offset: number("shared_memory_offset")?.unwrap_or_default(),
+        byte_size: number(member)?.ok_or(Fault::Absent { member })?,
+    }))
 }

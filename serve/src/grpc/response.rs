@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use nav_engine::{Model, Parameter, Response};
 
 use crate::facts::ModelFacts;
@@ -40,7 +41,13 @@ pub(crate) fn compose(
                 .collect(),
             ..InferOutputTensor::default()
         });
-        answer.raw_output_contents.push(output.bytes);
+        // Clients count these together with the outputs, so that one that is elsewhere has its place here too.
+        let bytes = if output.is_placed {
+            Bytes::new()
+        } else {
+            output.bytes
+        };
+        answer.raw_output_contents.push(bytes);
     }
     Ok(answer)
 }

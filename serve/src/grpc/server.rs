@@ -24,5 +24,5 @@ pub(super) fn metadata(
     state: &State,
     _: ServerMetadataRequest,
 ) -> Result<ServerMetadataResponse, Refusal> {
-    Ok(describe::server(state.is_controlled()))
+    Ok(describe::server(state))
 }

@@ -22,6 +22,7 @@ use crate::proto::infer_parameter::ParameterChoice;
 use crate::proto::{ModelInferResponse, ModelStreamInferResponse};
 use crate::refusal::Refusal;
 use crate::state::State;
+use crate::wire::Asked;
 
 /// How many requests of one stream are in flight at most; others wait in their socket.
 const IN_FLIGHT: usize = 256;
@@ -107,16 +108,28 @@ impl Talk {
     async fn take(&mut self, message: Packed) -> Result<(), Refusal> {
         let state = Arc::clone(&self.state);
         let read = message.read(move |message| Ok(asked(&state, message)));
-        let (read, share) = read.await?;
+        let (read, mut share) = read.await?;
         let (model, received) = match read {
             Ok(read) => read,
             Err((id, refusal)) => return self.send(unread(id.as_deref(), &refusal)).await,
         };
-        let mut request = received.asked.request;
+        let Asked {
+            request,
+            wanted,
+            places,
+        } = received.asked;
         let id = request.id.clone();
         if let Err(refusal) = Call::check_stopping(&self.state, id.as_deref()) {
             return self.send(unread(id.as_deref(), &refusal)).await;
         }
+        let filled = match places.find(&self.state, &mut share) {
+            Ok(spans) => spans.fill(request).await.map(|request| (spans, request)),
+            Err(error) => Err(error.into()),
+        };
+        let (spans, mut request) = match filled {
+            Ok(filled) => filled,
+            Err(refusal) => return self.send(unread(id.as_deref(), &refusal)).await,
+        };
         request.deadline = self.deadline;
         let replies = model.stream(request);
         // From here on the engine counts what it takes.
@@ -124,7 +137,8 @@ impl Talk {
         self.turns.add(Turn {
             model,
             id,
-            wanted: received.asked.wanted,
+            wanted,
+            spans,
             empty_final: received.empty_final,
             replies,
         });
@@ -152,7 +166,10 @@ fn tell(
     let is_last = is_last || !is_decoupled;
     let id = turn.id.as_deref();
     let composed = match &result {
-        Ok(response) => compose(&turn.model, id, response, &turn.wanted),
+        Ok(response) => {
+            let put = turn.spans.put_at_once(response, &turn.model);
+            put.and_then(|()| compose(&turn.model, id, response, &turn.wanted))
+        }
         Err(error) => {
             let refusal = Refusal::of_engine(error, id);
             // The model was never asked.

@@ -1,40 +1,50 @@
-//! Memory that clients share with the server: not offered.
+//! Memory that clients share with the server: told of, registered, unregistered.
 
+use crate::describe;
 use crate::proto::{
     SystemSharedMemoryRegisterRequest, SystemSharedMemoryRegisterResponse,
     SystemSharedMemoryStatusRequest, SystemSharedMemoryStatusResponse,
     SystemSharedMemoryUnregisterRequest, SystemSharedMemoryUnregisterResponse,
 };
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::Refusal;
+use crate::shared_memory::Registration;
 use crate::state::State;
 
 /// Which regions there are.
 pub(super) fn status(
-    _: &State,
-    _: SystemSharedMemoryStatusRequest,
+    state: &State,
+    asked: SystemSharedMemoryStatusRequest,
 ) -> Result<SystemSharedMemoryStatusResponse, Refusal> {
-    Err(refusal())
+    Ok(describe::system_regions(
+        state.regions()?,
+        named(&asked.name),
+    )?)
 }
 
 /// Makes a region known.
 pub(super) fn register(
-    _: &State,
-    _: SystemSharedMemoryRegisterRequest,
+    state: &State,
+    asked: SystemSharedMemoryRegisterRequest,
 ) -> Result<SystemSharedMemoryRegisterResponse, Refusal> {
-    Err(refusal())
+    state.regions()?.register(Registration {
+        name: asked.name.into(),
+        key: asked.key.into(),
+        offset: asked.offset,
+        byte_size: asked.byte_size,
+    })?;
+    Ok(SystemSharedMemoryRegisterResponse::default())
 }
 
 /// Forgets a region, or all.
 pub(super) fn unregister(
-    _: &State,
-    _: SystemSharedMemoryUnregisterRequest,
+    state: &State,
+    asked: SystemSharedMemoryUnregisterRequest,
 ) -> Result<SystemSharedMemoryUnregisterResponse, Refusal> {
-    Err(refusal())
+    state.regions()?.unregister(named(&asked.name));
+    Ok(SystemSharedMemoryUnregisterResponse::default())
 }
 
-fn refusal() -> Refusal {
-    Refusal::new(
-        RefusalKind::Unsupported,
-        "system shared memory is not offered",
-    )
+/// The region of this name; an empty one means all.
+pub(super) fn named(name: &str) -> Option<&str> {
+    Some(name).filter(|name| !name.is_empty())
 }

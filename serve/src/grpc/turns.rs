@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use nav_engine::{Answer, Model, ReplyStream};
 
+use crate::shared_memory::Spans;
 use crate::wire::Wanted;
 
 /// A request that is with its model.
@@ -17,6 +18,8 @@ pub(super) struct Turn {
     pub(super) model: Arc<Model>,
     pub(super) id: Option<Box<str>>,
     pub(super) wanted: Wanted,
+    /// Where tensors are that are not in messages.
+    pub(super) spans: Spans,
     /// Whether the client is told that there is nothing more.
     pub(super) empty_final: bool,
     pub(super) replies: ReplyStream,

@@ -5,7 +5,7 @@ use nav_engine::{Model, Parameter, Response};
 use nav_package_format::{DType, strings};
 use smallvec::SmallVec;
 
-use super::infer::Wanted;
+use super::asked::Wanted;
 use super::outputs::{FormFault, LabelsOf, Output, outputs};
 use super::write::{double, integer, separated, string};
 
@@ -97,6 +97,10 @@ impl Output<'_> {
             integer(out, extent);
         }
         out.push(']');
+        if self.is_placed {
+            out.push('}');
+            return Ok(None);
+        }
         if self.is_binary {
             let size = self.bytes.len();
             integer(

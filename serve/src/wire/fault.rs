@@ -153,7 +153,37 @@ pub(crate) enum Fault {
     )]
     Sources {
         /// What was set.
-        found: &'static str,
+        found: String,
+    },
+    /// What is said to be in shared memory is not as large as its shape.
+    #[error(
+        "[request id: {id}] input byte size mismatch for input '{input}' for model '{model}'. Expected {expected}, got {given}"
+    )]
+    SharedSize {
+        /// The request.
+        id: String,
+        /// The input.
+        input: String,
+        /// The model.
+        model: String,
+        /// What the shape asks for.
+        expected: usize,
+        /// What was said.
+        given: u64,
+    },
+    /// An output cannot have this form where it is to lie.
+    #[error("shared memory can't be set on output '{output}' together with '{form}'")]
+    SharedForm {
+        /// The output.
+        output: String,
+        /// The form.
+        form: &'static str,
+    },
+    /// A member is missing from what a region is to be.
+    #[error("Shared memory register request has no '{member}' field")]
+    Register {
+        /// Its name.
+        member: &'static str,
     },
     /// The binary block of an input is cut short.
     #[error(
@@ -204,12 +234,6 @@ pub(crate) enum Fault {
     /// The body is empty.
     #[error("the request has no body")]
     Empty,
-    /// It asks for shared memory.
-    #[error("shared memory is not offered; '{name}' asks for it")]
-    SharedMemory {
-        /// The tensor.
-        name: String,
-    },
     /// An output that the model does not have.
     #[error("unexpected inference output '{name}' for model '{model}'")]
     Output {

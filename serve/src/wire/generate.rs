@@ -10,9 +10,9 @@ use nav_engine::{Input, Model, Request, Response, TensorKey};
 use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec};
 
 use super::answer::parameter;
+use super::asked::Wanted;
 use super::cursor::{Cursor, Kind};
 use super::fault::Fault;
-use super::infer::Wanted;
 use super::leaves;
 use super::members::text;
 use super::outputs::{FormFault, outputs};

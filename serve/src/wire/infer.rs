@@ -7,43 +7,18 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::Bytes;
-use nav_engine::{Input, Model, Request, TensorKey};
+use nav_engine::{Frames, Input, Model, TensorKey};
 use nav_package_format::{DType, Dim, Shape, TensorSpec};
 use smallvec::SmallVec;
 
+use super::asked::{Asked, Wanted, find_input};
 use super::cursor::{Cursor, Kind};
 use super::fault::Fault;
 use super::frames::cut;
-use super::members::{boolean, expect, size, text};
+use super::members::{boolean, expect, size, text, unsigned};
 use super::parameters::Parameters;
 use super::{leaves, members};
-
-/// A request that was read, and in which form it wants its answer.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    /// For the engine.
-    pub(crate) request: Request,
-    /// For the answer.
-    pub(crate) wanted: Wanted,
-}
-
-/// In which form the outputs are wanted.
-#[derive(Debug, Default)]
-pub(crate) struct Wanted {
-    /// Whether as binary blocks, where nothing else is said.
-    pub(crate) binary: bool,
-    /// Those that something is said of, by their position in the signature.
-    pub(crate) outputs: SmallVec<[WantedOutput; 2]>,
-}
-
-/// In which form one output is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WantedOutput {
-    pub(crate) index: usize,
-    pub(crate) binary: Option<bool>,
-    /// How many classes; 0 for the output itself.
-    pub(crate) classes: usize,
-}
+use crate::shared_memory::Place;
 
 /// Reads a request whose JSON is `header`; binary blocks are cut from `rest`.
 pub(crate) fn read(
@@ -59,79 +34,29 @@ pub(crate) fn read(
     cursor.object(&mut |cursor, name| parts.member(cursor, &name))?;
     cursor.end()?;
     let inputs = parts.inputs.ok_or(Fault::Absent { member: "inputs" })?;
-    let mut request = Request {
-        id: parts.id.filter(|id| !id.is_empty()),
-        ..Request::new()
+    let mut asked = Asked {
+        wanted: Wanted {
+            binary: parts.parameters.binary_data_output,
+            outputs: SmallVec::new(),
+        },
+        ..Asked::of(parts.id.filter(|id| !id.is_empty()))
     };
     for input in inputs {
-        request.inputs.push(input.read(&cursor, &mut rest, model)?);
+        let place = input.form.place()?;
+        let input = input.read(&cursor, &mut rest, model)?;
+        asked.give(model, input, place)?;
     }
     if rest.iter().any(|frame| !frame.is_empty()) {
         return Err(Fault::Excess {
             model: model.name().to_owned(),
         });
     }
-    let mut asked = Asked {
-        request,
-        wanted: Wanted {
-            binary: parts.parameters.binary_data_output,
-            outputs: SmallVec::new(),
-        },
-    };
     for output in parts.outputs {
         let form = (output.form.binary, output.form.classes);
-        asked.want(model, &output.name, form)?;
+        asked.want(model, &output.name, form, output.form.place()?)?;
     }
     asked.heed(parts.parameters);
     Ok(asked)
-}
-
-impl Asked {
-    /// Wants this output, as a binary block or not and as so many classes. One that is named twice is wanted once.
-    pub(crate) fn want(
-        &mut self,
-        model: &Model,
-        name: &str,
-        (binary, classes): (Option<bool>, usize),
-    ) -> Result<(), Fault> {
-        let found = model.signature().output(name);
-        let (index, _) = found.ok_or_else(|| Fault::Output {
-            name: name.to_owned(),
-            model: model.name().to_owned(),
-        })?;
-        if !self.wanted.outputs.iter().any(|known| known.index == index) {
-            self.request.outputs.push(TensorKey::Index(index));
-            self.wanted.outputs.push(WantedOutput {
-                index,
-                binary,
-                classes,
-            });
-        }
-        Ok(())
-    }
-
-    /// Says this too beside the tensors.
-    pub(crate) fn heed(&mut self, parameters: Parameters) {
-        let request = &mut self.request;
-        request.correlation = parameters.correlation();
-        request.priority = parameters.priority;
-        request.timeout = parameters.timeout;
-        request.parameters = parameters.others;
-    }
-}
-
-/// The type of this name, and the position of the input that it is for.
-pub(crate) fn find_input(model: &Model, name: &str, dtype: &str) -> Result<(usize, DType), Fault> {
-    let parsed = dtype.parse().map_err(|_| Fault::DType {
-        input: name.to_owned(),
-        name: dtype.to_owned(),
-    })?;
-    let found = model.signature().input(name);
-    let (index, _) = found.ok_or_else(|| Fault::Input {
-        name: name.to_owned(),
-        model: model.name().to_owned(),
-    })?;
-    Ok((index, parsed))
 }
 
 /// A request without JSON: all of the body is the one input.
@@ -149,18 +74,15 @@ pub(crate) fn raw(mut body: VecDeque<Bytes>, model: &Model) -> Result<Asked, Fau
         model: model.name().to_owned(),
         bytes,
     })?;
-    let mut request = Request::new();
-    request.inputs.push(Input {
+    let mut asked = Asked::of(None);
+    asked.wanted.binary = true;
+    asked.request.inputs.push(Input {
         key: TensorKey::Index(0),
         dtype: spec.dtype,
         shape,
         frames: cut(&mut body, bytes).unwrap_or_default(),
     });
-    let wanted = Wanted {
-        binary: true,
-        outputs: SmallVec::new(),
-    };
-    Ok(Asked { request, wanted })
+    Ok(asked)
 }
 
 /// The shape of so many bytes, where one dimension at most is open. A batch has one row.
@@ -219,7 +141,9 @@ struct Form {
     binary_size: Option<usize>,
     binary: Option<bool>,
     classes: usize,
-    shared: bool,
+    region: Option<Box<str>>,
+    region_offset: u64,
+    region_size: Option<u64>,
 }
 
 impl<'text> Parts<'text> {
@@ -291,27 +215,19 @@ impl<'text> InputPart<'text> {
         let shape = self.shape.ok_or_else(|| absent("shape"))?;
         let written = self.dtype.ok_or_else(|| absent("datatype"))?;
         let (index, dtype) = find_input(model, &name, &written)?;
-        let frames = match (self.data, self.form.binary_size, self.form.shared) {
-            (_, _, true) => {
-                return Err(Fault::SharedMemory {
-                    name: name.into_owned(),
-                });
-            }
-            (Some(range), None, false) => {
+        let frames = match (self.data, self.form.binary_size, self.form.region) {
+            (None, None, Some(_)) => Frames::new(),
+            (Some(range), None, None) => {
                 let mut cursor = cursor.within(range);
                 std::iter::once(read_data(&mut cursor, &name, dtype, &shape)?).collect()
             }
-            (None, Some(size), false) => cut(rest, size).ok_or_else(|| Fault::Short {
+            (None, Some(size), None) => cut(rest, size).ok_or_else(|| Fault::Short {
                 input: name.as_ref().to_owned(),
                 missing: size - rest.iter().map(Bytes::len).sum::<usize>().min(size),
                 model: model.name().to_owned(),
             })?,
-            (Some(_), Some(_), false) => {
-                let found = "fields set are: 'data', 'binary_data_size'";
-                return Err(Fault::Sources { found });
-            }
-            (None, None, false) => {
-                let found = "no field is set";
+            (data, size, region) => {
+                let found = sources(data.is_some(), size.is_some(), region.is_some());
                 return Err(Fault::Sources { found });
             }
         };
@@ -322,6 +238,21 @@ impl<'text> InputPart<'text> {
             frames,
         })
     }
+}
+
+/// Which of the sources of an input were given.
+fn sources(data: bool, size: bool, region: bool) -> String {
+    let all = [
+        (data, "'data'"),
+        (size, "'binary_data_size'"),
+        (region, "'shared_memory_region'"),
+    ];
+    let set = all.iter().filter(|(is_set, _)| *is_set);
+    let set: Vec<&str> = set.map(|(_, name)| *name).collect();
+    if set.is_empty() {
+        return "no field is set".to_owned();
+    }
+    format!("fields set are: {}", set.join(", "))
 }
 
 fn read_data(
@@ -358,16 +289,24 @@ impl<'text> OutputPart<'text> {
             Ok(())
         })?;
         let name = found.ok_or(Fault::Absent { member: "name" })?;
-        if form.shared {
-            return Err(Fault::SharedMemory {
-                name: name.into_owned(),
-            });
-        }
         Ok(Self { name, form })
     }
 }
 
 impl Form {
+    /// Where the tensor lies, if it is in shared memory.
+    fn place(&self) -> Result<Option<Place>, Fault> {
+        let Some(region) = &self.region else {
+            return Ok(None);
+        };
+        let member = "shared_memory_byte_size";
+        Ok(Some(Place {
+            region: region.clone(),
+            offset: self.region_offset,
+            byte_size: self.region_size.ok_or(Fault::Absent { member })?,
+        }))
+    }
+
     fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         expect(cursor, Kind::Object, ("parameters", "object"))?;
         cursor.object(&mut |cursor, name| {
@@ -376,8 +315,13 @@ impl Form {
                 "binary_data" => self.binary = Some(boolean(cursor, "binary_data")?),
                 "classification" => self.classes = members::size(cursor, "classification")?,
                 "shared_memory_region" => {
-                    self.shared = true;
-                    cursor.skip()?;
+                    self.region = Some(text(cursor, "shared_memory_region")?.as_ref().into());
+                }
+                "shared_memory_offset" => {
+                    self.region_offset = unsigned(cursor, "shared_memory_offset")?;
+                }
+                "shared_memory_byte_size" => {
+                    self.region_size = Some(unsigned(cursor, "shared_memory_byte_size")?);
                 }
                 _ => {
                     cursor.skip()?;

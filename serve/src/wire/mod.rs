@@ -1,6 +1,7 @@
 //! What travels: the JSON of requests and answers, numbers and byte strings in it, and binary blocks beside it.
 
 mod answer;
+mod asked;
 mod classify;
 mod cursor;
 mod fault;
@@ -11,13 +12,16 @@ mod leaves;
 mod members;
 mod outputs;
 mod parameters;
+mod register;
 mod write;
 
 pub(crate) use answer::{Answer, compose};
+pub(crate) use asked::{Asked, Wanted, find_input};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{cut, join};
 pub(crate) use generate::{compose_generated, read_generate};
-pub(crate) use infer::{Asked, Wanted, find_input, raw, read};
+pub(crate) use infer::{raw, read};
 pub(crate) use outputs::outputs;
 pub(crate) use parameters::{Own, Parameters, RESERVED};
+pub(crate) use register::{read_cuda_registration, read_registration};
 pub(crate) use write::{double, error_body, integer, separated, string};

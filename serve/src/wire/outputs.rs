@@ -5,8 +5,8 @@ use nav_engine::{Model, Response};
 use nav_package_format::{DType, Shape, strings};
 use smallvec::SmallVec;
 
+use super::asked::Wanted;
 use super::classify::classify;
-use super::infer::Wanted;
 
 /// Why an output cannot be given in the form that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +57,8 @@ pub(crate) struct Output<'a> {
     pub(crate) bytes: Bytes,
     /// Whether as a binary block, where there is another way.
     pub(crate) is_binary: bool,
+    /// Whether it was written to shared memory, and only is told of.
+    pub(crate) is_placed: bool,
 }
 
 /// The outputs that were asked for, in the order of the signature.
@@ -77,6 +79,7 @@ pub(crate) fn outputs<'a>(
             shape: tensor.desc.shape.clone(),
             bytes: tensor.bytes.clone(),
             is_binary: form.and_then(|form| form.binary).unwrap_or(wanted.binary),
+            is_placed: form.is_some_and(|form| form.is_placed),
         };
         let classes = form.map_or(0, |form| form.classes);
         if classes > 0 {

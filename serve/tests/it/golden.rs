@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
+use nav_serve::{ServerOptions, SharedMemoryOptions};
 use serde::Deserialize;
 
 use crate::models::engine;
+use crate::objects::Recorded;
 use crate::subject::{Reply, Subject, options};
 
 #[derive(Deserialize)]
@@ -85,6 +87,9 @@ const INTENDED: &[(&str, &str)] = &[
     ),
     ("repo_index_badready", CLIENT),
     ("seq_badid", CLIENT),
+    ("shm_reg_absent", CLIENT),
+    ("shm_reg_empty", CLIENT),
+    ("shm_reg_neg", CLIENT),
 ];
 
 /// How many answers are what was recorded to the byte, at least.
@@ -112,7 +117,12 @@ fn grade(exchange: &Exchange, reply: Option<&Reply>) -> Grade {
 
 #[test]
 fn recorded_exchanges_go_as_recorded_but_for_what_is_better_otherwise() {
-    let subject = Subject::start(engine(), options());
+    let _object = Recorded::create("/golden_shm");
+    let options = ServerOptions {
+        shared_memory: Some(SharedMemoryOptions::default()),
+        ..options()
+    };
+    let subject = Subject::start(engine(), options);
     let file = include_str!("../golden/http.jsonl");
     let mut grades: BTreeMap<String, Grade> = BTreeMap::new();
     let mut wrong = Vec::new();

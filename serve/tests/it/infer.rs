@@ -120,7 +120,7 @@ fn refusals_say_what_is_wrong_under_the_right_status() {
         &[],
         shared,
         501,
-        "shared memory is not offered; 'INPUT0' asks for it",
+        "client shared memory is not offered by this server",
     );
     let huge = r#"{"inputs":[{"name":"INPUT0","shape":[4294967296,4294967296,4294967296],"datatype":"FP32","data":[1]}]}"#;
     check(

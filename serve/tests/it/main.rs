@@ -9,12 +9,15 @@
 mod generate;
 mod golden;
 mod grpc_golden;
+mod grpc_shared_memory;
 mod infer;
 mod lifetime;
 mod limits;
 mod metrics;
 mod models;
+mod objects;
 mod rpc;
 mod secure;
+mod shared_memory;
 mod subject;
 mod tracing;

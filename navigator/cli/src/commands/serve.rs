@@ -3,6 +3,7 @@
 mod access;
 mod loading;
 mod log;
+mod memory;
 mod secure;
 mod tracing;
 
@@ -20,6 +21,7 @@ use nav_serve::{Ended, HeaderPattern, Level, Server, ServerOptions};
 use self::access::AccessArgs;
 use self::loading::Loading;
 use self::log::LogArgs;
+use self::memory::MemoryArgs;
 use self::secure::SecureArgs;
 use self::tracing::TraceArgs;
 use crate::exit::UsageError;
@@ -87,6 +89,8 @@ pub(crate) struct ServeArgs {
     trace: TraceArgs,
     #[command(flatten)]
     access: AccessArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     #[command(flatten)]
     strategy: StrategyArgs,
     #[command(flatten)]
@@ -171,6 +175,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         drain: Duration::from_secs(args.drain_time),
         signals: true,
         access: args.access.policy()?,
+        shared_memory: args.memory.options(),
         tls: args.secure.options(),
         trace: args.trace.options(),
         forward: args

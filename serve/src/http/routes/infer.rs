@@ -36,7 +36,7 @@ pub(super) async fn infer(
     let length = text(&head.headers, &HEADER_LENGTH).map(str::to_owned);
     // Whoever asks for what is not there need not send it first.
     let model = find(&state.engine, target.model, target.version)?;
-    let body = receive(body, coding, state).await?;
+    let mut body = receive(body, coding, state).await?;
     let reading = Arc::clone(&model);
     let is_heavy = body.length > HEAVY;
     let (pieces, total) = (body.pieces, body.length);
@@ -50,13 +50,16 @@ pub(super) async fn infer(
     if state.is_stopping.load(Ordering::Acquire) {
         return Err(Refusal::of_engine(&InferError::ShuttingDown, id.as_deref()));
     }
+    let spans = asked.places.find(state, &mut body.share)?;
+    let request = spans.fill(asked.request).await?;
     let trace = state.tracer.begin(model.name(), &head.headers, received);
-    let answered = model.infer(asked.request).await;
+    let answered = model.infer(request).await;
     state
         .tracer
         .end(trace, ("HTTP", &model, id.as_deref()), &answered);
     drop(body.share);
     let response = answered.map_err(|error| Refusal::of_engine(&error, id.as_deref()))?;
+    spans.put(&response, &model).await?;
     let facts = ModelFacts::of(&model);
     let labels = |output: &str| facts.labels(output);
     let answer = compose(&model, id.as_deref(), &response, (&wanted, &labels))

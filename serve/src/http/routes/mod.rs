@@ -10,6 +10,7 @@ mod logging;
 mod model;
 mod repository;
 mod server;
+mod shared_memory;
 mod trace;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Method, Request, Response, StatusCode};
 
+use self::shared_memory::Memory;
 use super::body::Frames;
 use super::reply::refused;
 use crate::access::Operation;
@@ -53,6 +55,7 @@ enum Route<'path> {
     Load(&'path str),
     Unload(&'path str),
     ControlElsewhere,
+    Memory(Memory<'path>),
 }
 
 /// Answers a request, whatever it is.
@@ -109,6 +112,7 @@ fn route(path: &str) -> Option<Route<'_>> {
         ["v2", "repository", "models", model, "load"] => Some(Route::Load(model)),
         ["v2", "repository", "models", model, "unload"] => Some(Route::Unload(model)),
         ["v2", "repository", _, "models", _, "load" | "unload"] => Some(Route::ControlElsewhere),
+        ["v2", rest @ ..] => shared_memory::route(rest).map(Route::Memory),
         _ => None,
     }
 }
@@ -138,6 +142,7 @@ impl Route<'_> {
             | Self::Load(_)
             | Self::Unload(_)
             | Self::ControlElsewhere => &[Method::POST],
+            Self::Memory(memory) => memory.methods(),
             Self::Trace(_) | Self::Logging => &[Method::GET, Method::POST],
             _ => &[Method::GET],
         }
@@ -153,6 +158,7 @@ impl Route<'_> {
             Self::Infer(_) | Self::Generate(_) | Self::GenerateStream(_) => Operation::Inference,
             Self::Trace(_) => Operation::Trace,
             Self::Logging => Operation::Logging,
+            Self::Memory(_) => Operation::SharedMemory,
             Self::Index => Operation::ModelIndex,
             Self::Load(_) | Self::Unload(_) | Self::ControlElsewhere => Operation::ModelRepository,
         }
@@ -191,6 +197,7 @@ impl Route<'_> {
             Self::GenerateStream(target) => generate::generate_stream(state, target, request).await,
             Self::Trace(model) => trace::setting(state, model, request).await,
             Self::Logging => logging::logging(state, request).await,
+            Self::Memory(memory) => memory.answer(state, request).await,
             Self::Index => repository::index(state, request).await,
             Self::Load(model) => repository::load(state, model, request).await,
             Self::Unload(model) => repository::unload(state, model, request).await,

@@ -9,5 +9,5 @@ use crate::state::State;
 
 /// Name, version, extensions.
 pub(super) fn metadata(state: &State) -> Response<Frames> {
-    message(&describe::server(state.is_controlled()))
+    message(&describe::server(state))
 }

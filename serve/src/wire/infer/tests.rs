@@ -25,7 +25,9 @@ const HEADER: &str = r#"{"id":"i","parameters":{"binary_data_output":true,"n":1,
 
 /// What was read, with each input in one piece.
 fn told(asked: Asked) -> String {
-    let Asked { request, wanted } = asked;
+    let Asked {
+        request, wanted, ..
+    } = asked;
     let inputs: Vec<(usize, Vec<u8>)> = request
         .inputs
         .into_iter()
