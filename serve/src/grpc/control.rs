@@ -11,7 +11,7 @@ use crate::state::State;
 /// Every model and what has become of it, or those that are ready.
 pub(super) fn index(
     state: &State,
-    asked: RepositoryIndexRequest,
+    asked: &RepositoryIndexRequest,
 ) -> Result<RepositoryIndexResponse, Refusal> {
     if !asked.repository_name.is_empty() {
         return Err(Refusal::control_elsewhere());
@@ -22,7 +22,7 @@ pub(super) fn index(
 /// Loads a model.
 pub(super) fn load(
     _: &State,
-    asked: RepositoryModelLoadRequest,
+    asked: &RepositoryModelLoadRequest,
 ) -> Result<RepositoryModelLoadResponse, Refusal> {
     Err(refusal(&asked.repository_name))
 }
@@ -30,7 +30,7 @@ pub(super) fn load(
 /// Unloads a model.
 pub(super) fn unload(
     _: &State,
-    asked: RepositoryModelUnloadRequest,
+    asked: &RepositoryModelUnloadRequest,
 ) -> Result<RepositoryModelUnloadResponse, Refusal> {
     Err(refusal(&asked.repository_name))
 }

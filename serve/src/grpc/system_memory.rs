@@ -11,7 +11,7 @@ use crate::state::State;
 /// Which regions there are.
 pub(super) fn status(
     _: &State,
-    _: SystemSharedMemoryStatusRequest,
+    _: &SystemSharedMemoryStatusRequest,
 ) -> Result<SystemSharedMemoryStatusResponse, Refusal> {
     Err(refusal())
 }
@@ -19,7 +19,7 @@ pub(super) fn status(
 /// Makes a region known.
 pub(super) fn register(
     _: &State,
-    _: SystemSharedMemoryRegisterRequest,
+    _: &SystemSharedMemoryRegisterRequest,
 ) -> Result<SystemSharedMemoryRegisterResponse, Refusal> {
     Err(refusal())
 }
@@ -27,7 +27,7 @@ pub(super) fn register(
 /// Forgets a region, or all.
 pub(super) fn unregister(
     _: &State,
-    _: SystemSharedMemoryUnregisterRequest,
+    _: &SystemSharedMemoryUnregisterRequest,
 ) -> Result<SystemSharedMemoryUnregisterResponse, Refusal> {
     Err(refusal())
 }

@@ -8,7 +8,12 @@
 
 mod generate;
 mod golden;
+mod grpc_access;
 mod grpc_golden;
+mod grpc_health;
+mod grpc_infer;
+mod grpc_limits;
+mod grpc_stream;
 mod infer;
 mod lifetime;
 mod limits;
