@@ -35,14 +35,12 @@ mod tests {
         }
         let schema = files.encode_to_vec();
         let out = tempfile::tempdir().unwrap();
-        let mut config = tonic_prost_build::Config::new();
-        config.enable_type_names();
-        tonic_prost_build::configure()
-            .build_client(false)
-            .bytes(".")
-            .btree_map(".")
+        prost_build::Config::new()
+            .enable_type_names()
+            .bytes(["."])
+            .btree_map(["."])
             .out_dir(out.path())
-            .compile_fds_with_config(files, config)
+            .compile_fds(files)
             .unwrap();
         let code = std::fs::read_to_string(out.path().join("inference.rs")).unwrap();
         (code, schema)

@@ -1,6 +1,7 @@
 //! `nav serve`: models loaded, then served until the process is told to stop.
 
 mod access;
+mod grpc;
 mod loading;
 mod log;
 mod memory;
@@ -19,6 +20,7 @@ use nav_navigator::whole_file::write_whole;
 use nav_serve::{Ended, HeaderPattern, Level, Server, ServerOptions};
 
 use self::access::AccessArgs;
+use self::grpc::GrpcArgs;
 use self::loading::Loading;
 use self::log::LogArgs;
 use self::memory::MemoryArgs;
@@ -82,6 +84,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PATTERN")]
     forward_headers: Option<String>,
     #[command(flatten)]
+    grpc: GrpcArgs,
+    #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
     secure: SecureArgs,
@@ -119,22 +123,24 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
     }
     let server = Server::bind(engine, &log, options(args)?)?;
     let http = server.http_address()?;
+    let grpc = server.grpc_address()?.map(|it| ("grpc", it.to_string()));
     let metrics = server.metrics_address()?;
-    let addresses = [("http", Some(http)), ("metrics", metrics)];
+    let metrics = metrics.map(|it| ("metrics", format!("http://{it}")));
+    let scheme = if args.secure.is_given() {
+        "https"
+    } else {
+        "http"
+    };
+    let http = Some(("http", format!("{scheme}://{http}")));
+    let addresses: Vec<(&str, String)> = [http, grpc, metrics].into_iter().flatten().collect();
     let mut announced = Ok(());
     let stopper = server.stopper();
     let ended = server.run(|| {
-        let fields = addresses.iter().filter_map(|(edge, address)| {
-            let is_secure = *edge == "http" && args.secure.is_given();
-            let scheme = if is_secure { "https" } else { "http" };
-            address.map(|address| (*edge, format!("{scheme}://{address}")))
-        });
-        let fields: Vec<(&str, String)> = fields.collect();
-        announced = announce(args.ready_file.as_deref(), &fields);
+        announced = announce(args.ready_file.as_deref(), &addresses);
         if announced.is_err() {
             stopper.stop();
         }
-        let mut fields = fields;
+        let mut fields = addresses;
         fields.push(("models", named.len().to_string()));
         fields.push(("milliseconds", began.elapsed().as_millis().to_string()));
         log.event(Level::Info, "ready", &fields);
@@ -171,6 +177,8 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
     Ok(ServerOptions {
         host: args.host,
         http_port: args.http_port,
+        grpc_port: args.grpc.port(),
+        grpc_compression: args.grpc.compression(),
         metrics_port: (!args.no_metrics).then_some(args.metrics_port),
         drain: Duration::from_secs(args.drain_time),
         signals: true,

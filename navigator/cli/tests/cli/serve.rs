@@ -17,7 +17,15 @@ struct Served {
 
 impl Served {
     fn start(place: &Place, arguments: &[&str]) -> Self {
-        let always = ["serve", "--http-port", "0", "--metrics-port", "0"];
+        let ports = [
+            "--http-port",
+            "0",
+            "--grpc-port",
+            "0",
+            "--metrics-port",
+            "0",
+        ];
+        let always = [&["serve"][..], &ports].concat();
         let mut command = place.command(&[&always, arguments].concat());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
@@ -111,6 +119,19 @@ fn a_model_is_served_until_it_is_told_to_stop() {
         file.starts_with(&format!("http http://{address}\n")),
         "{file}"
     );
+    let grpc = ready["grpc"].as_str().unwrap();
+    assert!(file.contains(&format!("\ngrpc {grpc}\n")), "{file}");
+    let mut stream = TcpStream::connect(grpc).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    // The first frame of a server says its settings.
+    assert_eq!(head[3], 4);
     let answer = infer(&address);
     assert!(
         answer.ends_with(r#""shape":[1,2],"data":[2.0,-4.0]}]}"#),
