@@ -32,6 +32,11 @@ const STREAMS: u32 = 256;
 /// until its connection is closed.
 const RESETS: (usize, usize) = (20, 256);
 
+/// How many bytes wait for whoever reads them, for one request and in all of a connection. A connection is closed
+/// when small frames that wait take more memory than half of the latter, so that a stream of small messages, which
+/// waits for its models, must not come near it.
+const WINDOWS: (u32, u32) = (512 << 10, 8 << 20);
+
 /// The protocols of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocols {
@@ -139,8 +144,14 @@ fn builder(limits: Limits, protocols: Protocols) -> Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(RESETS.0)
         .max_local_error_reset_streams(RESETS.1)
         .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
-        .keep_alive_interval(limits.head_time)
-        .adaptive_window(true);
+        .keep_alive_interval(limits.head_time);
+    match protocols {
+        Protocols::Any => builder.http2().adaptive_window(true),
+        Protocols::Http2 => builder
+            .http2()
+            .initial_stream_window_size(WINDOWS.0)
+            .initial_connection_window_size(WINDOWS.1),
+    };
     builder
 }
 

@@ -97,14 +97,14 @@ impl Call {
     /// Answers the one message with one, which needs no waiting.
     pub(super) async fn answer<M, R>(
         mut self,
-        answer: impl FnOnce(&State, M) -> Result<R, Refusal>,
+        answer: impl FnOnce(&State, &M) -> Result<R, Refusal>,
     ) -> Result<Response<Reply>, Refusal>
     where
         M: Message + Default + 'static,
         R: Message,
     {
         let (message, share) = self.only().await?;
-        let answer = answer(&self.state, message)?;
+        let answer = answer(&self.state, &message)?;
         drop(share);
         self.reply(answer).await
     }

@@ -20,7 +20,7 @@ use crate::state::State;
 /// Every model and what has become of it, or those that are ready.
 pub(super) fn index(
     state: &State,
-    asked: RepositoryIndexRequest,
+    asked: &RepositoryIndexRequest,
 ) -> Result<RepositoryIndexResponse, Refusal> {
     check_name(&asked.repository_name)?;
     let repository = state.repository.as_ref();

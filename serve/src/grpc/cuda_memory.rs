@@ -14,7 +14,7 @@ use crate::state::State;
 /// Which regions there are.
 pub(super) fn status(
     state: &State,
-    asked: CudaSharedMemoryStatusRequest,
+    asked: &CudaSharedMemoryStatusRequest,
 ) -> Result<CudaSharedMemoryStatusResponse, Refusal> {
     state.regions()?;
     Ok(describe::cuda_regions(named(&asked.name))?)
@@ -23,11 +23,11 @@ pub(super) fn status(
 /// Makes a region known.
 pub(super) fn register(
     state: &State,
-    asked: CudaSharedMemoryRegisterRequest,
+    asked: &CudaSharedMemoryRegisterRequest,
 ) -> Result<CudaSharedMemoryRegisterResponse, Refusal> {
     state.regions()?.register_cuda(CudaRegistration {
-        name: asked.name.into(),
-        handle: asked.raw_handle.into(),
+        name: asked.name.as_str().into(),
+        handle: asked.raw_handle.clone().into(),
         device: asked.device_id,
         byte_size: asked.byte_size,
     })?;
@@ -37,7 +37,7 @@ pub(super) fn register(
 /// Forgets a region, or all, of which there are none.
 pub(super) fn unregister(
     state: &State,
-    _: CudaSharedMemoryUnregisterRequest,
+    _: &CudaSharedMemoryUnregisterRequest,
 ) -> Result<CudaSharedMemoryUnregisterResponse, Refusal> {
     state.regions()?;
     Ok(CudaSharedMemoryUnregisterResponse::default())

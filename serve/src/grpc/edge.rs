@@ -18,6 +18,7 @@ use super::{
 };
 use crate::access::TOKEN_HEADER;
 use crate::compression::Coding;
+use crate::proto::{ServerLiveRequest, ServerMetadataRequest, ServerReadyRequest};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::State;
 
@@ -94,9 +95,18 @@ impl Edge {
 
     async fn lead(&self, method: Method, call: Call) -> Result<Response<Reply>, Refusal> {
         match method {
-            Method::ServerLive => call.answer(server::live).await,
-            Method::ServerReady => call.answer(server::ready).await,
-            Method::ServerMetadata => call.answer(server::metadata).await,
+            Method::ServerLive => {
+                call.answer(|_, _: &ServerLiveRequest| Ok(server::live()))
+                    .await
+            }
+            Method::ServerReady => {
+                call.answer(|state, _: &ServerReadyRequest| Ok(server::ready(state)))
+                    .await
+            }
+            Method::ServerMetadata => {
+                call.answer(|state, _: &ServerMetadataRequest| Ok(server::metadata(state)))
+                    .await
+            }
             Method::ModelReady => call.answer(model::ready).await,
             Method::ModelMetadata => call.answer(model::metadata).await,
             Method::ModelConfig => call.answer(model::config).await,

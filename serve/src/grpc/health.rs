@@ -41,7 +41,7 @@ struct Shared {
 /// Whether the server, or this model, takes requests.
 pub(super) fn check(
     state: &State,
-    asked: HealthCheckRequest,
+    asked: &HealthCheckRequest,
 ) -> Result<HealthCheckResponse, Refusal> {
     match status(&known(state), &asked.service) {
         ServingStatus::ServiceUnknown => {

@@ -23,7 +23,7 @@ pub(super) fn version(given: &str) -> Result<Option<u64>, Fault> {
 /// Whether this model takes requests. One that is not there does not.
 pub(super) fn ready(
     state: &State,
-    asked: ModelReadyRequest,
+    asked: &ModelReadyRequest,
 ) -> Result<ModelReadyResponse, Refusal> {
     let found = state.engine.model(&asked.name, version(&asked.version)?);
     let ready = found.is_ok_and(|model| model.health().is_ready);
@@ -33,7 +33,7 @@ pub(super) fn ready(
 /// Name, versions, platform, tensors.
 pub(super) fn metadata(
     state: &State,
-    asked: ModelMetadataRequest,
+    asked: &ModelMetadataRequest,
 ) -> Result<ModelMetadataResponse, Refusal> {
     describe::model(&state.engine, &asked.name, version(&asked.version)?)
 }
@@ -41,7 +41,7 @@ pub(super) fn metadata(
 /// The configuration of this model.
 pub(super) fn config(
     state: &State,
-    asked: ModelConfigRequest,
+    asked: &ModelConfigRequest,
 ) -> Result<ModelConfigResponse, Refusal> {
     let config = describe::config(&state.engine, &asked.name, version(&asked.version)?)?;
     Ok(ModelConfigResponse {
@@ -52,7 +52,7 @@ pub(super) fn config(
 /// What happened in one version of a model, in all of them, or in every model.
 pub(super) fn statistics(
     state: &State,
-    asked: ModelStatisticsRequest,
+    asked: &ModelStatisticsRequest,
 ) -> Result<ModelStatisticsResponse, Refusal> {
     let version = version(&asked.version)?;
     if asked.name.is_empty() {

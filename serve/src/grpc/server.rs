@@ -1,28 +1,21 @@
 //! What the server is, and whether it takes requests.
 
 use crate::describe;
-use crate::proto::{
-    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
-    ServerReadyRequest, ServerReadyResponse,
-};
-use crate::refusal::Refusal;
+use crate::proto::{ServerLiveResponse, ServerMetadataResponse, ServerReadyResponse};
 use crate::state::State;
 
 /// The server answers, so it lives.
-pub(super) fn live(_: &State, _: ServerLiveRequest) -> Result<ServerLiveResponse, Refusal> {
-    Ok(ServerLiveResponse { live: true })
+pub(super) const fn live() -> ServerLiveResponse {
+    ServerLiveResponse { live: true }
 }
 
 /// Whether requests are taken and every model is well.
-pub(super) fn ready(state: &State, _: ServerReadyRequest) -> Result<ServerReadyResponse, Refusal> {
+pub(super) fn ready(state: &State) -> ServerReadyResponse {
     let ready = state.is_ready();
-    Ok(ServerReadyResponse { ready })
+    ServerReadyResponse { ready }
 }
 
 /// Name, version, extensions.
-pub(super) fn metadata(
-    state: &State,
-    _: ServerMetadataRequest,
-) -> Result<ServerMetadataResponse, Refusal> {
-    Ok(describe::server(state))
+pub(super) fn metadata(state: &State) -> ServerMetadataResponse {
+    describe::server(state)
 }

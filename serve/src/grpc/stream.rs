@@ -16,7 +16,7 @@ use super::infer::asked;
 use super::receive::Packed;
 use super::reply::{self, Reply, Sender};
 use super::response::{compose, parameter};
-use super::turns::{Next, Turn, Turns};
+use super::turns::{Turn, Turns};
 use crate::compression::Coding;
 use crate::proto::infer_parameter::ParameterChoice;
 use crate::proto::{ModelInferResponse, ModelStreamInferResponse};
@@ -156,11 +156,11 @@ impl Talk {
 /// What the client is told of this, if anything. Fails where it is the end of the stream.
 fn tell(
     turn: &Turn,
-    next: Next,
+    next: Option<Answer>,
     errors_end: bool,
 ) -> Result<Option<ModelStreamInferResponse>, Refusal> {
     let is_decoupled = turn.model.options().decoupled;
-    let Next::Answer(Answer { result, is_last }) = next else {
+    let Some(Answer { result, is_last }) = next else {
         return Ok((is_decoupled && turn.empty_final).then(|| bare(turn, true)));
     };
     let is_last = is_last || !is_decoupled;

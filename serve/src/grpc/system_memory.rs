@@ -13,7 +13,7 @@ use crate::state::State;
 /// Which regions there are.
 pub(super) fn status(
     state: &State,
-    asked: SystemSharedMemoryStatusRequest,
+    asked: &SystemSharedMemoryStatusRequest,
 ) -> Result<SystemSharedMemoryStatusResponse, Refusal> {
     Ok(describe::system_regions(
         state.regions()?,
@@ -24,11 +24,11 @@ pub(super) fn status(
 /// Makes a region known.
 pub(super) fn register(
     state: &State,
-    asked: SystemSharedMemoryRegisterRequest,
+    asked: &SystemSharedMemoryRegisterRequest,
 ) -> Result<SystemSharedMemoryRegisterResponse, Refusal> {
     state.regions()?.register(Registration {
-        name: asked.name.into(),
-        key: asked.key.into(),
+        name: asked.name.as_str().into(),
+        key: asked.key.as_str().into(),
         offset: asked.offset,
         byte_size: asked.byte_size,
     })?;
@@ -38,7 +38,7 @@ pub(super) fn register(
 /// Forgets a region, or all.
 pub(super) fn unregister(
     state: &State,
-    asked: SystemSharedMemoryUnregisterRequest,
+    asked: &SystemSharedMemoryUnregisterRequest,
 ) -> Result<SystemSharedMemoryUnregisterResponse, Refusal> {
     state.regions()?.unregister(named(&asked.name));
     Ok(SystemSharedMemoryUnregisterResponse::default())

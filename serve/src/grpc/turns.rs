@@ -25,15 +25,6 @@ pub(super) struct Turn {
     pub(super) replies: ReplyStream,
 }
 
-/// An answer to a request, or its end.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// An answer.
-    Answer(Answer),
-    /// There is nothing more.
-    End,
-}
-
 /// Requests that are with their models.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
@@ -54,17 +45,18 @@ impl Turns {
         }
     }
 
-    /// What `told` makes of what comes next of any of them, once it is there. A request that is over is gone then.
+    /// What `told` makes of what comes next of any of them, once it is there. Nothing comes at the end of a
+    /// request. One that is over is gone then.
     pub(super) fn poll_next<T>(
         &mut self,
         context: &mut Context<'_>,
-        told: impl FnOnce(&Turn, Next) -> T,
+        told: impl FnOnce(&Turn, Option<Answer>) -> T,
     ) -> Poll<T> {
         if let Some(first) = self.in_order.front_mut()
             && let Poll::Ready(answer) = first.replies.poll_next(context)
             && let Some(turn) = self.in_order.pop_front()
         {
-            return Poll::Ready(told(&turn, answer.map_or(Next::End, Next::Answer)));
+            return Poll::Ready(told(&turn, answer));
         }
         for index in 0..self.any_time.len() {
             let Some(turn) = self.any_time.get_mut(index) else {
@@ -75,7 +67,7 @@ impl Turns {
             };
             let is_over = answer.as_ref().is_none_or(|answer| answer.is_last);
             let turn = self.any_time.remove(index);
-            let message = told(&turn, answer.map_or(Next::End, Next::Answer));
+            let message = told(&turn, answer);
             if !is_over {
                 // Others come first the next time.
                 self.any_time.push(turn);

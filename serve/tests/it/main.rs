@@ -8,8 +8,13 @@
 
 mod generate;
 mod golden;
+mod grpc_access;
 mod grpc_golden;
+mod grpc_health;
+mod grpc_infer;
+mod grpc_limits;
 mod grpc_shared_memory;
+mod grpc_stream;
 mod infer;
 mod lifetime;
 mod limits;

@@ -42,13 +42,16 @@ pub(crate) struct Outcome {
 /// The body of a request: what was sent so far.
 pub(crate) struct Sent(mpsc::UnboundedReceiver<Bytes>);
 
+/// A response on its way.
+type Pending = Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>>>>;
+
 /// A call that goes on.
 pub(crate) struct Talk<'client> {
     client: &'client Client,
     method: String,
     sender: Option<mpsc::UnboundedSender<Bytes>>,
     response: Option<Response<Incoming>>,
-    pending: Option<Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>>>>>,
+    pending: Option<Pending>,
     bytes: BytesMut,
     outcome: Outcome,
 }

@@ -275,13 +275,18 @@ pub(crate) fn engine() -> Engine {
 
 /// What takes its time, as it did when it was recorded.
 fn linger(call: &Call) -> Answered {
-    std::thread::sleep(Duration::from_millis(300));
+    let (_keep, never) = std::sync::mpsc::channel::<()>();
+    never.recv_timeout(Duration::from_millis(300)).ok();
     echo(call)
 }
 
 fn sequences() -> ModelOptions {
     ModelOptions {
-        sequences: Some(SequencePolicy::default()),
+        sequences: Some(SequencePolicy {
+            // A test that is slow forgets nothing.
+            idle: Duration::from_mins(1),
+            ..SequencePolicy::default()
+        }),
         ..single(8)
     }
 }
