@@ -14,7 +14,7 @@ mod models;
 
 use std::io::Read;
 
-use nav_serve::{AccessPolicy, Server, ServerOptions};
+use nav_serve::{AccessPolicy, Log, Server, ServerOptions};
 
 fn main() {
     let mut ports = std::env::args().skip(1).map(|port| port.parse().unwrap());
@@ -27,7 +27,7 @@ fn main() {
         access: AccessPolicy::default().managed(),
         ..ServerOptions::default()
     };
-    let server = Server::bind(models::engine(), options).unwrap();
+    let server = Server::bind(models::engine(), &Log::silent(), options).unwrap();
     let http = server.http_address().unwrap();
     let grpc = server.grpc_address().unwrap().unwrap();
     let metrics = server.metrics_address().unwrap().unwrap();
