@@ -14,11 +14,12 @@ mod models;
 
 use std::io::Read;
 
-use nav_serve::{AccessPolicy, Log, Server, ServerOptions};
+use nav_serve::{AccessPolicy, Log, LogFormat, LogSettings, Server, ServerOptions};
 
 fn main() {
     let mut ports = std::env::args().skip(1).map(|port| port.parse().unwrap());
     let mut port = || ports.next().unwrap_or(0);
+    let log = Log::new(LogFormat::Text, LogSettings::default(), |_| {}).unwrap();
     let options = ServerOptions {
         http_port: port(),
         grpc_port: Some(port()),
@@ -27,7 +28,7 @@ fn main() {
         access: AccessPolicy::default().managed(),
         ..ServerOptions::default()
     };
-    let server = Server::bind(models::engine(), &Log::silent(), options).unwrap();
+    let server = Server::bind(models::engine(), &log, options).unwrap();
     let http = server.http_address().unwrap();
     let grpc = server.grpc_address().unwrap().unwrap();
     let metrics = server.metrics_address().unwrap().unwrap();

@@ -116,6 +116,11 @@ impl Refusal {
         Self::new(RefusalKind::Internal, text)
     }
 
+    /// What was to answer panicked.
+    pub(crate) fn bug() -> Self {
+        Self::internal("the server has a bug here")
+    }
+
     /// There is no such route.
     pub(crate) fn no_route() -> Self {
         Self::new(RefusalKind::NotFound, "Not Found")

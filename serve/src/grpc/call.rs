@@ -1,12 +1,10 @@
 //! A request on its way: its messages, how its answer is to be written, when nobody waits for it any more.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName};
 use hyper::{Request, Response};
-use nav_engine::InferError;
 use prost::Message;
 use tokio::time::Instant;
 
@@ -30,6 +28,8 @@ pub(super) struct Call {
     /// How its answer is compressed.
     pub(super) coding: Option<Coding>,
     pub(super) deadline: Option<Instant>,
+    /// When it came.
+    pub(super) received: std::time::Instant,
     pub(super) metadata: HeaderMap,
 }
 
@@ -41,6 +41,7 @@ impl Call {
         wanted: Option<Coding>,
         is_stream: bool,
     ) -> Result<Self, Refusal> {
+        let received = std::time::Instant::now();
         let (head, body) = request.into_parts();
         let metadata = head.headers;
         let unknown = || {
@@ -76,6 +77,7 @@ impl Call {
             state,
             coding,
             deadline,
+            received,
             metadata,
         })
     }
@@ -107,14 +109,6 @@ impl Call {
         let answer = answer(&self.state, &message)?;
         drop(share);
         self.reply(answer).await
-    }
-
-    /// Fails when the server was told to stop, so that models are asked no more.
-    pub(super) fn check_stopping(state: &State, id: Option<&str>) -> Result<(), Refusal> {
-        if state.is_stopping.load(Ordering::Acquire) {
-            return Err(Refusal::of_engine(&InferError::ShuttingDown, id));
-        }
-        Ok(())
     }
 }
 

@@ -1,12 +1,14 @@
 //! The edge: a request let in or refused, and led to its method.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
+use tonic::Code;
 
 use super::call::{Call, too_late};
 use super::health::Watcher;
@@ -18,6 +20,7 @@ use super::{
 };
 use crate::access::TOKEN_HEADER;
 use crate::compression::Coding;
+use crate::log::Level;
 use crate::proto::{ServerLiveRequest, ServerMetadataRequest, ServerReadyRequest};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::State;
@@ -61,8 +64,28 @@ impl Edge {
             *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return response;
         }
-        let answered = self.answer_if_allowed(request).await;
-        answered.unwrap_or_else(|refusal| refused(&refusal))
+        let began = Instant::now();
+        let path = request.uri().path().to_owned();
+        let answering = self.answer_if_allowed(request);
+        let answered = self.state.panics.contain(answering).await;
+        let answered = answered.unwrap_or_else(|| Err(Refusal::bug()));
+        let code = answered
+            .as_ref()
+            .map_or_else(|refusal| refusal.kind.code(), |_| Code::Ok);
+        if self.state.log.tells(Level::Verbose) {
+            let fields = [
+                ("method", path.clone()),
+                ("code", i32::from(code).to_string()),
+                ("microseconds", began.elapsed().as_micros().to_string()),
+            ];
+            self.state.log.event(Level::Verbose, "call", &fields);
+        }
+        answered.unwrap_or_else(|refusal| {
+            if code == Code::Internal {
+                self.state.tell_fault(&path, refusal.text.clone());
+            }
+            refused(&refusal)
+        })
     }
 
     async fn answer_if_allowed(

@@ -61,29 +61,33 @@ pub(super) async fn watch(
     let (asked, _) = call.only::<HealthCheckRequest>().await?;
     let mut known = watcher.subscribe();
     let coding = call.coding;
-    Ok(reply::stream(coding, move |sender| async move {
-        let mut told = None;
-        loop {
-            let is_closed = *closed.borrow_and_update();
-            let status = if is_closed {
-                ServingStatus::NotServing
-            } else {
-                status(&known.borrow_and_update(), &asked.service)
-            };
-            if told.replace(status) != Some(status) {
-                let pieces = framed(response(status), coding).await?;
-                // When nobody takes it any more, this is about to be dropped.
-                sender.send(pieces).await.ok();
+    Ok(reply::stream(
+        call.state,
+        coding,
+        move |sender| async move {
+            let mut told = None;
+            loop {
+                let is_closed = *closed.borrow_and_update();
+                let status = if is_closed {
+                    ServingStatus::NotServing
+                } else {
+                    status(&known.borrow_and_update(), &asked.service)
+                };
+                if told.replace(status) != Some(status) {
+                    let pieces = framed(response(status), coding).await?;
+                    // When nobody takes it any more, this is about to be dropped.
+                    sender.send(pieces).await.ok();
+                }
+                if is_closed {
+                    return Err(Refusal::of_engine(&InferError::ShuttingDown, None));
+                }
+                tokio::select! {
+                    changed = known.changed() => if changed.is_err() { return Ok(()) },
+                    changed = closed.changed() => if changed.is_err() { return Ok(()) },
+                }
             }
-            if is_closed {
-                return Err(Refusal::of_engine(&InferError::ShuttingDown, None));
-            }
-            tokio::select! {
-                changed = known.changed() => if changed.is_err() { return Ok(()) },
-                changed = closed.changed() => if changed.is_err() { return Ok(()) },
-            }
-        }
-    }))
+        },
+    ))
 }
 
 impl Watcher {

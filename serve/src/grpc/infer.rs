@@ -1,9 +1,12 @@
 //! Inference: a request read, handed to the engine, its response sent.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hyper::Response;
-use nav_engine::Model;
+use hyper::header::HeaderMap;
+use nav_engine::{InferError, Model, Request};
+use tokio::time::Instant;
 
 use super::call::{Call, too_late};
 use super::framing::Inferred;
@@ -14,7 +17,9 @@ use super::response::compose;
 use crate::describe::find;
 use crate::proto::ModelInferRequest;
 use crate::refusal::Refusal;
-use crate::state::State;
+use crate::shared_memory::{Places, Spans};
+use crate::state::{Share, State};
+use crate::wire::Asked;
 
 /// Asks the model for one response. When the client goes away, this is dropped, and the request with it.
 pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
@@ -22,28 +27,53 @@ pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
     let state = Arc::clone(&call.state);
     let read = move |message| asked(&state, message).map_err(|(_, refusal)| refusal);
     let ((model, received), mut share) = message.read(read).await?;
-    let mut asked = received.asked;
-    let id = asked.request.id.clone();
-    Call::check_stopping(&call.state, id.as_deref())?;
-    asked.request.deadline = call.deadline.map(Into::into);
-    let spans = asked.places.find(&call.state, &mut share)?;
-    let request = spans.fill(asked.request).await?;
+    let Asked {
+        request,
+        wanted,
+        places,
+    } = received.asked;
+    let id = request.id.clone();
+    let let_in = let_in(&call.state, &call.metadata, (request, places), &mut share);
+    let (mut request, spans) = let_in.await?;
+    request.deadline = call.deadline.map(Into::into);
+    let tracer = &call.state.tracer;
+    let trace = tracer.begin(model.name(), &call.metadata, call.received);
     let answered = model.infer(request).await;
+    tracer.end(trace, ("gRPC", &model, id.as_deref()), &answered);
     drop(share);
     let response = answered.map_err(|error| {
-        let is_late = call
+        if call
             .deadline
-            .is_some_and(|deadline| deadline.elapsed() > std::time::Duration::ZERO);
-        if is_late {
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
             too_late()
         } else {
             Refusal::of_engine(&error, id.as_deref())
         }
     })?;
     spans.put(&response, &model).await?;
-    let answer = compose(&model, id.as_deref(), &response, &asked.wanted)?;
+    let answer = compose(&model, id.as_deref(), &response, &wanted)?;
     drop(response);
     call.reply(Inferred(answer)).await
+}
+
+/// The request as it is handed over, and where its tensors lie in shared memory. Fails where it is not let in.
+pub(super) async fn let_in(
+    state: &State,
+    metadata: &HeaderMap,
+    (mut request, places): (Request, Places),
+    share: &mut Share,
+) -> Result<(Request, Spans), Refusal> {
+    if state.is_stopping.load(Ordering::Acquire) {
+        let error = InferError::ShuttingDown;
+        return Err(Refusal::of_engine(&error, request.id.as_deref()));
+    }
+    if let Some(pattern) = &state.forward {
+        pattern.forward(metadata, &mut request.parameters)?;
+    }
+    let spans = places.find(state, share)?;
+    let request = spans.fill(request).await?;
+    Ok((request, spans))
 }
 
 /// The model that is asked, and what for; or why that cannot be, and what the client calls the request.

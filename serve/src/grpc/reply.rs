@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use tonic::{Code, Status};
 use super::framing::Pieces;
 use crate::compression::Coding;
 use crate::refusal::Refusal;
+use crate::state::State;
 
 /// How answers are compressed.
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -66,15 +68,24 @@ pub(super) fn message(pieces: Pieces, coding: Option<Coding>) -> Response<Reply>
 }
 
 /// Whatever `drive` sends, until it ends.
-pub(super) fn stream<F>(coding: Option<Coding>, drive: impl FnOnce(Sender) -> F) -> Response<Reply>
+pub(super) fn stream<F>(
+    state: Arc<State>,
+    coding: Option<Coding>,
+    drive: impl FnOnce(Sender) -> F,
+) -> Response<Reply>
 where
     F: Future<Output = Result<(), Refusal>> + Send + 'static,
 {
     let (sender, messages) = mpsc::channel(AHEAD);
+    let driving = drive(sender);
+    let driver = async move {
+        let ended = state.panics.contain(driving).await;
+        ended.unwrap_or_else(|| Err(Refusal::bug()))
+    };
     let body = Reply {
         pieces: VecDeque::new(),
         rest: Rest::Stream {
-            driver: Driver::Running(Box::pin(drive(sender))),
+            driver: Driver::Running(Box::pin(driver)),
             messages,
         },
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyper::Response;
 use hyper::header::HeaderMap;
@@ -12,7 +13,7 @@ use tokio::time::timeout_at;
 
 use super::call::{Call, too_late};
 use super::framing::{Streamed, framed};
-use super::infer::asked;
+use super::infer::{asked, let_in};
 use super::receive::Packed;
 use super::reply::{self, Reply, Sender};
 use super::response::{compose, parameter};
@@ -22,6 +23,7 @@ use crate::proto::infer_parameter::ParameterChoice;
 use crate::proto::{ModelInferResponse, ModelStreamInferResponse};
 use crate::refusal::Refusal;
 use crate::state::State;
+use crate::trace::Tracer;
 use crate::wire::Asked;
 
 /// How many requests of one stream are in flight at most; others wait in their socket.
@@ -36,13 +38,15 @@ struct Talk {
     state: Arc<State>,
     coding: Option<Coding>,
     sender: Sender,
-    deadline: Option<std::time::Instant>,
+    metadata: HeaderMap,
+    deadline: Option<Instant>,
     turns: Turns,
 }
 
 /// Answers whatever comes. When the client goes away, this is dropped, and all of its requests with it.
 pub(super) fn stream(call: Call, closed: watch::Receiver<bool>) -> Response<Reply> {
-    reply::stream(call.coding, |sender| async move {
+    let state = Arc::clone(&call.state);
+    reply::stream(state, call.coding, |sender| async move {
         match call.deadline {
             Some(deadline) => {
                 let ended = timeout_at(deadline, talk(call, sender, closed)).await;
@@ -63,12 +67,13 @@ async fn talk(
         state: Arc::clone(&call.state),
         coding: call.coding,
         sender,
+        metadata: std::mem::take(&mut call.metadata),
         deadline: call.deadline.map(Into::into),
         turns: Turns::default(),
     };
     let mut is_over = false;
     while !is_over || talk.turns.len() > 0 {
-        let turns = &mut talk.turns;
+        let (turns, tracer) = (&mut talk.turns, &talk.state.tracer);
         let in_flight = turns.len();
         tokio::select! {
             message = call.messages.next(), if !is_over && in_flight < IN_FLIGHT => {
@@ -77,8 +82,10 @@ async fn talk(
                     None => is_over = true,
                 }
             }
-            told = poll_fn(|context| turns.poll_next(context, |turn, next| tell(turn, next, errors_end))),
-                if in_flight > 0 =>
+            told = poll_fn(|context| turns.poll_next(context, |turn, next| {
+                note(tracer, turn, next.as_ref());
+                tell(turn, next, errors_end)
+            })), if in_flight > 0 =>
             {
                 if let Some(message) = told? {
                     talk.send(message).await?;
@@ -119,17 +126,14 @@ impl Talk {
             places,
         } = received.asked;
         let id = request.id.clone();
-        if let Err(refusal) = Call::check_stopping(&self.state, id.as_deref()) {
-            return self.send(unread(id.as_deref(), &refusal)).await;
-        }
-        let filled = match places.find(&self.state, &mut share) {
-            Ok(spans) => spans.fill(request).await.map(|request| (spans, request)),
-            Err(error) => Err(error.into()),
-        };
-        let (spans, mut request) = match filled {
-            Ok(filled) => filled,
+        let let_in = let_in(&self.state, &self.metadata, (request, places), &mut share);
+        let (mut request, spans) = match let_in.await {
+            Ok(let_in) => let_in,
             Err(refusal) => return self.send(unread(id.as_deref(), &refusal)).await,
         };
+        let came = Instant::now();
+        let tracer = &self.state.tracer;
+        let trace = tracer.begin(model.name(), &self.metadata, came);
         request.deadline = self.deadline;
         let replies = model.stream(request);
         // From here on the engine counts what it takes.
@@ -141,6 +145,7 @@ impl Talk {
             spans,
             empty_final: received.empty_final,
             replies,
+            trace,
         });
         Ok(())
     }
@@ -151,6 +156,21 @@ impl Talk {
         self.sender.send(pieces).await.ok();
         Ok(())
     }
+}
+
+/// Passes on what became of a request that is over, if it is traced.
+fn note(tracer: &Tracer, turn: &mut Turn, next: Option<&Answer>) {
+    let is_decoupled = turn.model.options().decoupled;
+    if next.is_some_and(|answer| is_decoupled && !answer.is_last) {
+        return;
+    }
+    let ended = Ok(nav_engine::Response::default());
+    let result = next.map_or(&ended, |answer| &answer.result);
+    tracer.end(
+        turn.trace.take(),
+        ("gRPC", &turn.model, turn.id.as_deref()),
+        result,
+    );
 }
 
 /// What the client is told of this, if anything. Fails where it is the end of the stream.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use nav_engine::{Answer, Model, ReplyStream};
 
 use crate::shared_memory::Spans;
+use crate::trace::Trace;
 use crate::wire::Wanted;
 
 /// A request that is with its model.
@@ -23,6 +24,8 @@ pub(super) struct Turn {
     /// Whether the client is told that there is nothing more.
     pub(super) empty_final: bool,
     pub(super) replies: ReplyStream,
+    /// What is written down of it.
+    pub(super) trace: Option<Trace>,
 }
 
 /// Requests that are with their models.
@@ -50,13 +53,13 @@ impl Turns {
     pub(super) fn poll_next<T>(
         &mut self,
         context: &mut Context<'_>,
-        told: impl FnOnce(&Turn, Option<Answer>) -> T,
+        told: impl FnOnce(&mut Turn, Option<Answer>) -> T,
     ) -> Poll<T> {
         if let Some(first) = self.in_order.front_mut()
             && let Poll::Ready(answer) = first.replies.poll_next(context)
-            && let Some(turn) = self.in_order.pop_front()
+            && let Some(mut turn) = self.in_order.pop_front()
         {
-            return Poll::Ready(told(&turn, answer));
+            return Poll::Ready(told(&mut turn, answer));
         }
         for index in 0..self.any_time.len() {
             let Some(turn) = self.any_time.get_mut(index) else {
@@ -66,8 +69,8 @@ impl Turns {
                 continue;
             };
             let is_over = answer.as_ref().is_none_or(|answer| answer.is_last);
-            let turn = self.any_time.remove(index);
-            let message = told(&turn, answer);
+            let mut turn = self.any_time.remove(index);
+            let message = told(&mut turn, answer);
             if !is_over {
                 // Others come first the next time.
                 self.any_time.push(turn);

@@ -32,7 +32,6 @@ enum Grade {
 
 const CONTROL: &str = "clients load and unload nothing";
 const MEMORY: &str = "shared memory is not offered";
-const LOGGING: &str = "settings of the log are not offered";
 
 /// What is different on purpose, and why.
 const INTENDED: &[(&str, &str)] = &[
@@ -62,20 +61,29 @@ const INTENDED: &[(&str, &str)] = &[
     ("shm_status_one", MEMORY),
     ("shm_unreg", MEMORY),
     ("cuda_status", MEMORY),
-    ("log_get", LOGGING),
-    ("log_bad", LOGGING),
 ];
 
-/// How many answers are what was recorded to the byte, at least.
-const EXACT: usize = 32;
+/// How many answers are what was recorded, at least.
+const EXACT: usize = 34;
 
-fn grade(exchange: &Exchange, outcome: &Outcome) -> Grade {
+/// Whether these are the same messages, whatever the order in which maps are written.
+fn are_same(client: &Client, path: &str, one: &[Vec<u8>], other: &[bytes::Bytes]) -> bool {
+    let Some(method) = path.strip_prefix("/inference.GRPCInferenceService/") else {
+        return one == other;
+    };
+    let kind = format!("inference.{method}Response");
+    let mut pairs = one.iter().zip(other);
+    one.len() == other.len()
+        && pairs.all(|(one, other)| client.decode(&kind, one) == client.decode(&kind, other))
+}
+
+fn grade(client: &Client, exchange: &Exchange, outcome: &Outcome) -> Grade {
     if exchange.status != outcome.code {
         return Grade::Different;
     }
     let recorded = exchange.responses.iter();
     let recorded: Vec<Vec<u8>> = recorded.map(|it| Base64::decode_vec(it).unwrap()).collect();
-    let is_same = recorded == outcome.messages;
+    let is_same = are_same(client, &exchange.path, &recorded, &outcome.messages);
     match (is_same && exchange.text == outcome.text, outcome.code) {
         (true, _) => Grade::Exact,
         (false, 0) => Grade::Different,
@@ -107,7 +115,7 @@ fn recorded_calls_go_as_recorded_but_for_what_is_better_otherwise() {
         let messages = exchange.requests.iter();
         let messages = messages.map(|it| Base64::decode_vec(it).unwrap());
         let outcome = client.send(&exchange.path, metadata(&exchange.id), messages);
-        let grade = grade(&exchange, &outcome);
+        let grade = grade(&client, &exchange, &outcome);
         let is_listed = INTENDED.iter().any(|(id, _)| *id == exchange.id);
         if is_listed != (grade == Grade::Different) {
             wrong.push(format!("{} is {grade:?}: {outcome:?}", exchange.id));

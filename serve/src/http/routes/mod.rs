@@ -70,7 +70,7 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
         }
     };
     let answered = state.panics.contain(answering).await;
-    let answered = answered.unwrap_or_else(|| Err(Refusal::internal("the server has a bug here")));
+    let answered = answered.unwrap_or_else(|| Err(Refusal::bug()));
     let why = answered.as_ref().err().map(|refusal| refusal.text.clone());
     let answer = answered.unwrap_or_else(|refusal| refused(&refusal));
     let status = answer.status();
