@@ -11,7 +11,7 @@ use crate::duration;
 use crate::exit::UsageError;
 
 /// The flags that say how to choose.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct StrategyArgs {
     /// How to choose: `max-throughput`, `min-latency` or `max-throughput-and-min-latency`. Given several
     /// times, the first that chooses decides.

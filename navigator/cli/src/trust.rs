@@ -18,7 +18,7 @@ use crate::commands::sign::beside;
 use crate::settings::Settings;
 
 /// Whom to trust. Flags win over the file.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
     /// Who is trusted and with what, as TOML.

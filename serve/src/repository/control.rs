@@ -180,6 +180,11 @@ impl Repository {
         &self.inner.engine
     }
 
+    /// Where models come from.
+    pub fn sources(&self) -> &[Source] {
+        &self.inner.options.sources
+    }
+
     /// How models come and go.
     pub fn control(&self) -> Control {
         self.inner.options.control

@@ -1,29 +1,35 @@
 //! `nav serve`: models loaded, then served until the process is told to stop.
 
 mod access;
+mod control;
 mod grpc;
-mod loading;
 mod log;
 mod memory;
+mod opening;
 mod secure;
 mod tracing;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
 use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
-use nav_serve::{Ended, HeaderPattern, Level, Server, ServerOptions};
+use nav_serve::{
+    Ended, HeaderPattern, Level, LoadFailure, Log, Repository, RepositoryError, Server,
+    ServerOptions, Source, SourceError,
+};
 
 use self::access::AccessArgs;
+use self::control::ControlArgs;
 use self::grpc::GrpcArgs;
-use self::loading::Loading;
 use self::log::LogArgs;
 use self::memory::MemoryArgs;
+use self::opening::{Opening, Typed, cause};
 use self::secure::SecureArgs;
 use self::tracing::TraceArgs;
 use crate::exit::UsageError;
@@ -35,7 +41,7 @@ use crate::trust::TrustArgs;
 /// The arguments of `nav serve`.
 #[derive(Args, Debug)]
 pub(crate) struct ServeArgs {
-    /// Packages, models, and folders of packages.
+    /// Packages, models, and folders of them: model repositories, with a folder for each model.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Where to listen. Only this machine reaches the default.
@@ -84,6 +90,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PATTERN")]
     forward_headers: Option<String>,
     #[command(flatten)]
+    control: ControlArgs,
+    #[command(flatten)]
     grpc: GrpcArgs,
     #[command(flatten)]
     log: LogArgs,
@@ -105,23 +113,17 @@ pub(crate) struct ServeArgs {
 pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
     let began = Instant::now();
     let log = args.log.log(settings)?;
-    let named = loading::named(&args.paths, args.model_name.as_deref())?;
     let engine = Engine::new(EngineOptions {
         cache_bytes: args.cache_size,
         ..EngineOptions::default()
     })?;
-    let loading = Loading {
-        args,
-        settings,
-        printer,
-        log: &log,
-        engine: &engine,
-    };
-    for (name, path) in &named {
-        let loaded = loading.load(name, path);
-        loaded.with_context(|| format!("cannot serve {}", path.display()))?;
+    let repository = repository(args, engine.clone(), (&log, settings, printer))?;
+    if args.control.is_explicit() && !args.access.is_managed() {
+        let why = "clients may not: see --allow-management and --access-token-file".to_owned();
+        log.event(Level::Warning, "not controlled", &[("why", why)]);
     }
-    let server = Server::bind(engine, &log, options(args)?)?;
+    let models = start(&repository)?;
+    let server = Server::bind_repository(repository, &log, options(args)?)?;
     let http = server.http_address()?;
     let grpc = server.grpc_address()?.map(|it| ("grpc", it.to_string()));
     let metrics = server.metrics_address()?;
@@ -141,7 +143,7 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
             stopper.stop();
         }
         let mut fields = addresses;
-        fields.push(("models", named.len().to_string()));
+        fields.push(("models", models.to_string()));
         fields.push(("milliseconds", began.elapsed().as_millis().to_string()));
         log.event(Level::Info, "ready", &fields);
     })?;
@@ -160,6 +162,75 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
         Ended::AtOnce => anyhow::bail!("ended at once, as it was told twice to stop"),
     }
     Ok(())
+}
+
+/// The models that the paths stand for, of which none is loaded yet.
+fn repository(
+    args: &ServeArgs,
+    engine: Engine,
+    (log, settings, printer): (&Log, &Settings, Printer),
+) -> anyhow::Result<Repository> {
+    let opener = Opening {
+        strategy: args.strategy.clone(),
+        trust: args.trust.clone(),
+        settings: settings.clone(),
+        printer,
+        isolate: args.isolate,
+        typed: Typed {
+            instances: args.instances,
+            max_batch: args.max_batch,
+            queue_delay: args.queue_delay,
+            cache: args.cache_size > 0,
+        },
+    };
+    let name = args.model_name.as_deref();
+    let options = args.control.options(&args.paths, name, settings)?;
+    let made = Repository::new(engine, Arc::new(opener), (log, options));
+    made.map_err(|error| match error {
+        RepositoryError::Source(error @ SourceError::Twice { .. }) => {
+            UsageError(error.to_string()).into()
+        }
+        RepositoryError::Source(error @ SourceError::Name { .. }) => {
+            UsageError(format!("{error}; give one file a name with --model-name")).into()
+        }
+        RepositoryError::NoModel { .. } => UsageError(error.to_string()).into(),
+        other => other.into(),
+    })
+}
+
+/// Loads what is to be loaded at the start, and tells how many models are served. A file that was given as such must
+/// be; one of several models of a folder may fail.
+fn start(repository: &Repository) -> anyhow::Result<usize> {
+    let mut failures = repository.start()?;
+    let path_of = |name: &str| {
+        let mut sources = repository.sources().iter();
+        sources.find_map(|source| match source {
+            Source::File { name: known, path } if known == name => Some(path.clone()),
+            _ => None,
+        })
+    };
+    let given = failures
+        .iter()
+        .position(|(name, _)| path_of(name).is_some());
+    if let Some(index) = given {
+        let (name, failure): (String, LoadFailure) = failures.swap_remove(index);
+        let path = path_of(&name).unwrap_or_default();
+        return Err(cause(failure).context(format!("cannot serve {}", path.display())));
+    }
+    let mut names: Vec<String> = repository
+        .engine()
+        .models()
+        .iter()
+        .map(|model| model.name().to_owned())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    match failures.pop() {
+        Some((name, failure)) if names.is_empty() => {
+            Err(cause(failure).context(format!("no model can be served, `{name}` among them")))
+        }
+        _ => Ok(names.len()),
+    }
 }
 
 fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {

@@ -29,6 +29,11 @@ pub(crate) struct AccessArgs {
 }
 
 impl AccessArgs {
+    /// Whether somebody may manage the server.
+    pub(super) const fn is_managed(&self) -> bool {
+        self.allow_management || self.access_token_file.is_some() || !self.restrict.is_empty()
+    }
+
     /// What they come to.
     pub(crate) fn policy(&self) -> anyhow::Result<AccessPolicy> {
         let mut policy = AccessPolicy::default();
