@@ -10,7 +10,8 @@
 //! body that comes over a socket costs, without the socket.
 //!
 //! The server opens files on behalf of clients here, so it does it only when the operator opted in, for keys that the
-//! operator's list admits, of owners whom the operator named ([`SharedMemoryOptions`]). Knows no protocol.
+//! operator's list admits, of owners whom the operator named ([`SharedMemoryOptions`]). Registering is management; whoever may ask models may name any region that is
+//! registered, to read from and to write to. Knows no protocol.
 
 mod cuda;
 mod error;
