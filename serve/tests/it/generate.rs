@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use nav_engine::{Batch, Callable, Engine, EngineOptions, InferError, ModelOptions, ModelSpec};
 use nav_serve::{Limits, ServerOptions};
 
@@ -257,6 +258,31 @@ fn a_client_that_takes_nothing_is_cut_off_and_frees_the_model() {
     let (is_heard, _) = ends.recv_timeout(PATIENCE).unwrap();
     assert!(!is_heard);
     drop(stream);
+}
+
+#[test]
+fn a_stream_that_is_not_taken_frees_its_model_over_http2_too() {
+    let (engine, ends) = streaming(usize::MAX, 64 << 10, Duration::ZERO);
+    let subject = Subject::start(engine, impatient());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let response = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(subject.http).await.unwrap();
+        let executor = TokioExecutor::new();
+        let made = hyper::client::conn::http2::handshake(executor, TokioIo::new(stream)).await;
+        let (mut sender, connection) = made.unwrap();
+        tokio::spawn(connection);
+        let body = String::from_utf8(ASK.to_vec()).unwrap();
+        let request = hyper::Request::post(format!("http://test{STREAM}")).body(body);
+        sender.send_request(request.unwrap()).await.unwrap()
+    });
+    assert_eq!(response.status(), 200);
+    let (is_heard, _) = ends.recv_timeout(PATIENCE).unwrap();
+    assert!(!is_heard);
+    drop(response);
 }
 
 #[test]
