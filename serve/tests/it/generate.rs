@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use nav_engine::{Batch, Callable, Engine, EngineOptions, InferError, ModelOptions, ModelSpec};
-use nav_serve::{Limits, ServerOptions};
+use nav_serve::{Limits, ServerOptions, TraceOptions, TraceSettings};
 
 use crate::models::engine;
 use crate::models::talking::{text, texts};
@@ -158,6 +158,29 @@ fn every_response_is_an_event_and_the_first_one_decides_about_the_status() {
         &[event("one"), error.clone(), event("two")],
     );
     check("ERR one", 500, &[error, event("one")]);
+}
+
+#[test]
+fn generation_is_traced_like_inference() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.json");
+    let trace = TraceOptions {
+        file: Some(file.clone()),
+        collector: None,
+        settings: TraceSettings {
+            timestamps: true,
+            rate: 1,
+            ..TraceSettings::default()
+        },
+    };
+    let subject = Subject::start(engine(), ServerOptions { trace, ..options() });
+    subject.post(ECHO, &[], br#"{"text_input":"a","id":"one"}"#);
+    subject.post(STREAM, &[], br#"{"text_input":"a b","id":"many"}"#);
+    subject.end();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let traces: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let of = |id: &str| traces.iter().filter(|it| it["request_id"] == id).count();
+    assert!(of("one") > 0 && of("many") > 0, "{text}");
 }
 
 #[test]
