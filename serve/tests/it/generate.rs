@@ -4,8 +4,9 @@ use std::io::Write;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use nav_engine::{Batch, Callable, Engine, EngineOptions, InferError, ModelOptions, ModelSpec};
-use nav_serve::{Limits, ServerOptions};
+use nav_serve::{Limits, ServerOptions, TraceOptions, TraceSettings};
 
 use crate::models::engine;
 use crate::models::talking::{text, texts};
@@ -160,6 +161,29 @@ fn every_response_is_an_event_and_the_first_one_decides_about_the_status() {
 }
 
 #[test]
+fn generation_is_traced_like_inference() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.json");
+    let trace = TraceOptions {
+        file: Some(file.clone()),
+        collector: None,
+        settings: TraceSettings {
+            timestamps: true,
+            rate: 1,
+            ..TraceSettings::default()
+        },
+    };
+    let subject = Subject::start(engine(), ServerOptions { trace, ..options() });
+    subject.post(ECHO, &[], br#"{"text_input":"a","id":"one"}"#);
+    subject.post(STREAM, &[], br#"{"text_input":"a b","id":"many"}"#);
+    subject.end();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let traces: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let of = |id: &str| traces.iter().filter(|it| it["request_id"] == id).count();
+    assert!(of("one") > 0 && of("many") > 0, "{text}");
+}
+
+#[test]
 fn a_connection_goes_on_behind_a_stream() {
     let subject = Subject::start(engine(), options());
     let mut stream = subject.connect();
@@ -257,6 +281,31 @@ fn a_client_that_takes_nothing_is_cut_off_and_frees_the_model() {
     let (is_heard, _) = ends.recv_timeout(PATIENCE).unwrap();
     assert!(!is_heard);
     drop(stream);
+}
+
+#[test]
+fn a_stream_that_is_not_taken_frees_its_model_over_http2_too() {
+    let (engine, ends) = streaming(usize::MAX, 64 << 10, Duration::ZERO);
+    let subject = Subject::start(engine, impatient());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let response = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(subject.http).await.unwrap();
+        let executor = TokioExecutor::new();
+        let made = hyper::client::conn::http2::handshake(executor, TokioIo::new(stream)).await;
+        let (mut sender, connection) = made.unwrap();
+        tokio::spawn(connection);
+        let body = String::from_utf8(ASK.to_vec()).unwrap();
+        let request = hyper::Request::post(format!("http://test{STREAM}")).body(body);
+        sender.send_request(request.unwrap()).await.unwrap()
+    });
+    assert_eq!(response.status(), 200);
+    let (is_heard, _) = ends.recv_timeout(PATIENCE).unwrap();
+    assert!(!is_heard);
+    drop(response);
 }
 
 #[test]

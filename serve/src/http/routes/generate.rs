@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -23,6 +24,7 @@ use crate::http::receive::receive;
 use crate::http::reply::{json, streamed};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
+use crate::trace::Trace;
 use crate::wire::{Fault, compose_generated, error_body, join, read_generate};
 
 /// Events, as browsers read them.
@@ -35,7 +37,7 @@ pub(super) async fn generate(
     request: Request<Incoming>,
 ) -> Result<Response<Frames>, Refusal> {
     let mut asked = ask(state, target, request).await?;
-    let first = asked.stream.next().await.ok_or_else(not_one)?;
+    let first = asked.first(state).await.ok_or_else(not_one)?;
     let response = first.result.map_err(|error| asked.refusal(&error))?;
     if !first.is_last
         && let Some(second) = asked.stream.next().await
@@ -56,7 +58,7 @@ pub(super) async fn generate_stream(
     request: Request<Incoming>,
 ) -> Result<Response<Frames>, Refusal> {
     let mut asked = ask(state, target, request).await?;
-    let first = asked.stream.next().await;
+    let first = asked.first(state).await;
     let status = match first.as_ref().map(|answer| &answer.result) {
         Some(Err(error)) if error.reason() == FailureReason::Backend => {
             RefusalKind::from(error.kind()).status()
@@ -80,10 +82,23 @@ struct Asked {
     model: Arc<Model>,
     id: Option<Box<str>>,
     stream: ReplyStream,
-    _share: Share,
+    trace: Option<Trace>,
+    /// The room that the body takes, until there is an answer.
+    share: Option<Share>,
 }
 
 impl Asked {
+    /// The first answer, with which the trace of the request ends.
+    async fn first(&mut self, state: &State) -> Option<Answer> {
+        let first = self.stream.next().await;
+        self.share = None;
+        if let Some(first) = &first {
+            let told = ("HTTP", &*self.model, self.id.as_deref());
+            state.tracer.end(self.trace.take(), told, &first.result);
+        }
+        first
+    }
+
     fn refusal(&self, error: &InferError) -> Refusal {
         Refusal::of_engine(error, self.id.as_deref())
     }
@@ -104,6 +119,7 @@ async fn ask(
     target: Target<'_>,
     request: Request<Incoming>,
 ) -> Result<Asked, Refusal> {
+    let received = Instant::now();
     let (head, body) = request.into_parts();
     refuse_coding(&head.headers)?;
     let model = find(&state.engine, target.model, target.version)?;
@@ -122,11 +138,13 @@ async fn ask(
     if state.is_stopping.load(Ordering::Acquire) {
         return Err(Refusal::of_engine(&InferError::ShuttingDown, id.as_deref()));
     }
+    let trace = state.tracer.begin(model.name(), &head.headers, received);
     Ok(Asked {
+        trace,
         stream: model.stream(asked),
         model,
         id,
-        _share: body.share,
+        share: Some(body.share),
     })
 }
 
