@@ -14,7 +14,9 @@ mod models;
 
 use std::io::Read;
 
-use nav_serve::{AccessPolicy, Log, LogFormat, LogSettings, Server, ServerOptions};
+use nav_serve::{
+    AccessPolicy, Log, LogFormat, LogSettings, Server, ServerOptions, SharedMemoryOptions,
+};
 
 fn main() {
     let mut ports = std::env::args().skip(1).map(|port| port.parse().unwrap());
@@ -26,6 +28,7 @@ fn main() {
         metrics_port: Some(port()),
         signals: true,
         access: AccessPolicy::default().managed(),
+        shared_memory: Some(SharedMemoryOptions::default()),
         ..ServerOptions::default()
     };
     let server = Server::bind(models::engine(), &log, options).unwrap();

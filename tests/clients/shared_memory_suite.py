@@ -2,7 +2,8 @@
 
 python shared_memory_suite.py HOST:PORT [GRPC_HOST:PORT]
 
-The server serves the models of the recorded exchanges, lets clients share memory, and is managed by everybody.
+The server is that of `cargo run -p nav-serve --example recorded_models`, or another one with these models that lets
+clients share memory and is managed by everybody.
 """
 
 import os

@@ -202,7 +202,7 @@ fn refusals_say_what_is_wrong_under_the_right_code() {
     let input = |shape: Value, contents: Value| json!({"inputs": [{"name": "INPUT0", "datatype": "FP32", "shape": shape, "contents": contents}]});
     let fp32 = json!({"fp32_contents": [1]});
     check(
-        input(json!([-1, 1]), fp32.clone()),
+        input(json!([-1, 1]), fp32),
         INVALID,
         "invalid shape for input 'INPUT0': it has an extent of -1",
     );
@@ -213,7 +213,7 @@ fn refusals_say_what_is_wrong_under_the_right_code() {
         INVALID,
         other,
     );
-    let mut shared = json!({"inputs": [{"name": "INPUT0", "datatype": "FP32", "shape": [1, 1]}]});
+    let mut shared = input(json!([1, 1]), json!({}));
     shared["inputs"][0]["parameters"] = json!({
         "shared_memory_region": {"string_param": "r"},
         "shared_memory_byte_size": {"int64_param": 4},
