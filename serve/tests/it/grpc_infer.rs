@@ -213,13 +213,6 @@ fn refusals_say_what_is_wrong_under_the_right_code() {
         INVALID,
         other,
     );
-    let mut shared = input(json!([1, 1]), fp32);
-    shared["inputs"][0]["parameters"] = json!({"shared_memory_region": {"string_param": "r"}});
-    check(
-        shared,
-        UNIMPLEMENTED,
-        "shared memory is not offered; 'INPUT0' asks for it",
-    );
     let decoupled = json!({"model_name": "repeat",
         "inputs": [{"name": "INPUT0", "datatype": "INT32", "shape": [1], "contents": {"int_contents": [1]}}]});
     assert_eq!(client.infer(&decoupled).unwrap_err().0, UNIMPLEMENTED);
