@@ -119,3 +119,67 @@ pub(super) async fn framed(
 fn length(pieces: &Pieces) -> usize {
     pieces.iter().map(Bytes::len).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(sizes: &[usize]) -> ModelInferResponse {
+        ModelInferResponse {
+            model_name: "m".to_owned(),
+            id: "i".to_owned(),
+            raw_output_contents: sizes.iter().map(|size| vec![7; *size].into()).collect(),
+            ..ModelInferResponse::default()
+        }
+    }
+
+    fn sent(message: impl Outgoing, coding: Option<Coding>) -> Pieces {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(framed(message, coding)).unwrap()
+    }
+
+    #[test]
+    fn messages_are_the_same_in_pieces_and_large_outputs_are_not_copied() {
+        for sizes in [&[][..], &[0, 5], &[SMALL], &[SMALL + 1, 3, 100_000, 0]] {
+            let whole = answer(sizes);
+            let large: Vec<*const u8> = whole
+                .raw_output_contents
+                .iter()
+                .filter(|output| output.len() > SMALL)
+                .map(|output| output.as_ptr())
+                .collect();
+            let streamed = ModelStreamInferResponse {
+                error_message: "e".to_owned(),
+                infer_response: Some(whole.clone()),
+            };
+            let expected = [whole.encode_to_vec(), streamed.encode_to_vec()];
+            let sent = [sent(Inferred(whole), None), sent(Streamed(streamed), None)];
+            for (pieces, expected) in sent.into_iter().zip(expected) {
+                let bytes = pieces.concat();
+                let (head, message) = bytes.split_at(HEAD);
+                assert_eq!(message, expected);
+                assert_eq!(head[0], 0);
+                assert_eq!(
+                    head[1..],
+                    u32::try_from(expected.len()).unwrap().to_be_bytes()
+                );
+                let kept = pieces.iter().map(|piece| piece.as_ptr());
+                let kept: Vec<_> = kept.filter(|at| large.contains(at)).collect();
+                assert_eq!(kept, large);
+            }
+        }
+    }
+
+    #[test]
+    fn compressed_messages_come_back() {
+        let whole = answer(&[300_000, 1]);
+        let expected = whole.encode_to_vec();
+        let pieces = sent(Inferred(whole), Some(Coding::Gzip));
+        let bytes = Bytes::from(pieces.concat());
+        assert_eq!(bytes[0], 1);
+        let packed = std::iter::once(bytes.slice(HEAD..)).collect();
+        assert_eq!(Coding::Gzip.inflate(packed, 1 << 20).unwrap(), expected);
+    }
+}

@@ -6,15 +6,14 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
-use nav_serve::SharedMemoryOptions;
+use nav_serve::{ServerOptions, SharedMemoryOptions};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::models::engine;
 use crate::objects::Recorded;
 use crate::rpc::{Client, Outcome};
-use crate::shared_memory::sharing;
-use crate::subject::Subject;
+use crate::subject::{Subject, options};
 
 #[derive(Deserialize)]
 struct Exchange {
@@ -33,9 +32,8 @@ enum Grade {
     Different,
 }
 
+const CLIENT: &str = "what a client got wrong is its own fault: INVALID_ARGUMENT, not INTERNAL";
 const CONTROL: &str = "clients load and unload nothing";
-const MEMORY: &str =
-    "a key or a name that is none is the client's own fault: INVALID_ARGUMENT, not INTERNAL";
 
 /// What is different on purpose, and why.
 const INTENDED: &[(&str, &str)] = &[
@@ -51,15 +49,12 @@ const INTENDED: &[(&str, &str)] = &[
         "health_check_named",
         "the health of a service that is not there is not known",
     ),
-    (
-        "garbage_infer",
-        "what a client got wrong is its own fault: INVALID_ARGUMENT, not INTERNAL",
-    ),
+    ("garbage_infer", CLIENT),
     ("repo_load_badparam", CONTROL),
     ("repo_load_broken", CONTROL),
     ("repo_unload", CONTROL),
-    ("shm_reg_absent", MEMORY),
-    ("shm_reg_noname", MEMORY),
+    ("shm_reg_absent", CLIENT),
+    ("shm_reg_noname", CLIENT),
 ];
 
 /// How many answers are what was recorded, at least.
@@ -101,7 +96,11 @@ fn metadata(id: &str) -> &'static [(&'static str, &'static str)] {
 #[test]
 fn recorded_calls_go_as_recorded_but_for_what_is_better_otherwise() {
     let _object = Recorded::create("/golden_shm_g");
-    let subject = Subject::start(engine(), sharing(SharedMemoryOptions::default()));
+    let options = ServerOptions {
+        shared_memory: Some(SharedMemoryOptions::default()),
+        ..options()
+    };
+    let subject = Subject::start(engine(), options);
     let client = Client::connect(subject.grpc);
     // The sequence that one of them ends.
     let begin = json!({"model_name": "seqsum",
