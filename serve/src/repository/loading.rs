@@ -270,7 +270,8 @@ impl Loading<'_> {
                 open: None,
             });
         }
-        let possible: Vec<&str> = known.map(|facts| facts.file).collect();
+        let files = known.map(|facts| facts.file);
+        let possible: Vec<&str> = files.filter(|file| !file.is_empty()).collect();
         Err(VersionFailure::File(format!(
             "it names no backend, and there is none of the files {}",
             possible.join(", ")

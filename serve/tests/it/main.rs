@@ -21,6 +21,7 @@ mod limits;
 mod metrics;
 mod models;
 mod objects;
+mod repository;
 mod rpc;
 mod secure;
 mod shared_memory;

@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nav_engine::Engine;
-use nav_serve::{AccessPolicy, Ended, Log, LogFormat, LogSettings, Server, ServerOptions, Stopper};
+use nav_serve::{
+    AccessPolicy, Ended, Log, LogFormat, LogSettings, Repository, Server, ServerOptions, Stopper,
+};
 
 /// How long a test waits for what must come. Only a broken server makes it wait for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,7 +45,15 @@ pub(crate) fn options() -> ServerOptions {
 impl Subject {
     pub(crate) fn start(engine: Engine, options: ServerOptions) -> Self {
         let log = Log::new(LogFormat::Text, LogSettings::default(), |_| {}).unwrap();
-        let server = Server::bind(engine, &log, options).unwrap();
+        Self::run(Server::bind(engine, &log, options).unwrap())
+    }
+
+    pub(crate) fn start_repository(repository: &Repository, options: ServerOptions) -> Self {
+        let log = Log::silent();
+        Self::run(Server::bind_repository(repository.clone(), &log, options).unwrap())
+    }
+
+    fn run(server: Server) -> Self {
         let http = server.http_address().unwrap();
         let grpc = server.grpc_address().unwrap().unwrap();
         let metrics = server.metrics_address().unwrap().unwrap();

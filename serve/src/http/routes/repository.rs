@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64ct::{Base64, Encoding};
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::aside::{HEAVY, aside_if};
 use crate::describe;
 use crate::http::body::Frames;
 use crate::http::receive::receive;
-use crate::http::reply::{empty, serialized};
+use crate::http::reply::{json, serialized};
 use crate::proto::repository_index_response::ModelIndex;
 use crate::refusal::Refusal;
 use crate::repository::{
@@ -79,7 +79,7 @@ pub(super) async fn load(
         Ok(taken)
     });
     repository.load_asked(model, parameters.await?).await?;
-    Ok(empty(StatusCode::OK))
+    Ok(json(String::new()))
 }
 
 /// Takes a model out of service.
@@ -97,7 +97,7 @@ pub(super) async fn unload(
         Ok(taken)
     });
     repository.unload_asked(model, parameters.await?).await?;
-    Ok(empty(StatusCode::OK))
+    Ok(json(String::new()))
 }
 
 /// What a change says beside the name of the model.

@@ -1,0 +1,9 @@
+//! Model repositories: models that are loaded, changed, unloaded, broken, while others are served.
+
+mod builtin;
+mod control;
+mod ensembles;
+mod overrides;
+mod place;
+mod polling;
+mod recorded;
