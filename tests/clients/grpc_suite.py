@@ -1,6 +1,6 @@
 """What tritonclient does over gRPC, against a server of the recorded models: `grpc_suite.py HOST:PORT`.
 
-`cargo run -p nav-serve --example recorded_models` is such a server. Each function is a case and fails by an assertion.
+`cargo run -p nav-tests --bin test-server` is such a server. Each function is a case and fails by an assertion.
 """
 
 import asyncio

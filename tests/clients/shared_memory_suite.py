@@ -2,7 +2,7 @@
 
 python shared_memory_suite.py HOST:PORT [GRPC_HOST:PORT]
 
-The server is that of `cargo run -p nav-serve --example recorded_models`, or another one with these models that lets
+The server is that of `cargo run -p nav-tests --bin test-server`, or another one with these models that lets
 clients share memory and is managed by everybody.
 """
 

@@ -49,7 +49,7 @@ impl Subject {
     }
 
     pub(crate) fn start_repository(repository: &Repository, options: ServerOptions) -> Self {
-        let log = Log::silent();
+        let log = Log::new(LogFormat::Text, LogSettings::default(), |_| {}).unwrap();
         Self::run(Server::bind_repository(repository.clone(), &log, options).unwrap())
     }
 

@@ -6,19 +6,18 @@
 )]
 
 mod composed;
+pub(crate) mod recorded;
 pub(crate) mod talking;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use nav_engine::{
-    Batch, BatchPolicy, Call, Callable, CorrelationId, Engine, EngineOptions, InferError,
-    ModelOptions, ModelSpec, Parameter, QueuePolicy, Response, SequencePolicy,
+    Batch, Call, Callable, CorrelationId, Engine, InferError, ModelOptions, ModelSpec, Parameter,
+    Response,
 };
 use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec, strings};
 use nav_runners::{Tensor, TensorDesc};
-use nav_serve::ModelFacts;
 
 type Answered = Result<Response, InferError>;
 
@@ -159,118 +158,10 @@ fn reqinfo(call: &Call) -> Answered {
     )]))
 }
 
-fn alltypes() -> Signature {
-    let types = DType::ALL
-        .iter()
-        .filter(|it| !matches!(it, DType::Fp16 | DType::Bf16));
-    let name = |dtype: DType| match dtype {
-        DType::Bytes => "STRING".to_owned(),
-        other => other.name().to_owned(),
-    };
-    let of = |prefix: &str, optional| -> Vec<TensorSpec> {
-        types
-            .clone()
-            .map(|dtype| TensorSpec {
-                optional,
-                ..spec(&format!("{prefix}{}", name(*dtype)), *dtype, &[-1])
-            })
-            .collect()
-    };
-    Signature {
-        inputs: of("I_", true),
-        outputs: of("O_", false),
-    }
-}
-
-fn single(max_batch: usize) -> ModelOptions {
-    ModelOptions {
-        max_batch,
-        ..ModelOptions::default()
-    }
-}
-
 /// All of them, loaded.
 pub(crate) fn engine() -> Engine {
-    let engine = Engine::new(EngineOptions {
-        cache_bytes: 1 << 20,
-        ..EngineOptions::default()
-    })
-    .unwrap();
-    let load = |name: &str, version, mut spec: ModelSpec| {
-        spec.about = Arc::new(facts(name));
-        engine.load(name, version, spec).unwrap();
-    };
-    let floats = |extents: &[i64]| one(DType::Fp32, extents);
-    for (name, dtype, extents, options) in [
-        (
-            "ident_fp32",
-            DType::Fp32,
-            &[-1, -1][..],
-            ModelOptions::batched(8),
-        ),
-        (
-            "ident_bytes",
-            DType::Bytes,
-            &[-1, -1],
-            ModelOptions::batched(8),
-        ),
-        (
-            "ident_fp16",
-            DType::Fp16,
-            &[-1, -1],
-            ModelOptions::batched(8),
-        ),
-        ("ident_bf16", DType::Bf16, &[-1], single(0)),
-        ("nobatch", DType::Fp32, &[2, 2], single(0)),
-        ("labels", DType::Fp32, &[-1, 4], single(8)),
-        (
-            "cached",
-            DType::Fp32,
-            &[-1, 2],
-            ModelOptions {
-                cache: true,
-                ..single(8)
-            },
-        ),
-    ] {
-        load(name, 1, each(one(dtype, extents), options, echo));
-    }
-    let pair = |name: &str| spec(name, DType::Int32, &[-1, 4]);
-    let signature = Signature {
-        inputs: vec![pair("INPUT0"), pair("INPUT1")],
-        outputs: vec![pair("OUTPUT0"), pair("OUTPUT1")],
-    };
-    load(
-        "addsub",
-        1,
-        each(signature, ModelOptions::batched(4), addsub),
-    );
-    load("alltypes", 1, each(alltypes(), single(0), echo));
-    for (name, words) in [("fails", "model says no"), ("raises", "boom")] {
-        let fail = move |_: &Call| Err(InferError::model(words));
-        load(name, 1, each(floats(&[-1, -1]), single(8), fail));
-    }
-    let mut signature = one(DType::Int32, &[1]);
-    signature.outputs = vec![spec("OUTPUT0", DType::Bytes, &[1])];
-    load("reqinfo", 1, each(signature, single(0), reqinfo));
-    for (version, more) in [(1, 1.0), (3, 3.0)] {
-        let add = move |call: &Call| plus(call, more);
-        load("versions", version, each(floats(&[-1, 2]), single(8), add));
-    }
-    for (name, spec) in [
-        ("seqsum", composed::seqsum()),
-        ("optional", composed::optional()),
-        ("textecho", talking::textecho()),
-        ("textstream", talking::textstream()),
-        ("repeat", talking::repeat()),
-        ("slowq", each(floats(&[-1, 1]), slow(), linger)),
-    ] {
-        load(name, 1, spec);
-    }
-    engine
-        .load_ensemble("ensemble", 1, &composed::ensemble())
-        .unwrap();
-    engine
+    let folder = recorded::folder();
+    recorded::repository(folder.path()).engine().clone()
 }
 
 /// What takes its time, as it did when it was recorded.
@@ -278,42 +169,4 @@ fn linger(call: &Call) -> Answered {
     let (_keep, never) = std::sync::mpsc::channel::<()>();
     never.recv_timeout(Duration::from_millis(300)).ok();
     echo(call)
-}
-
-fn sequences() -> ModelOptions {
-    ModelOptions {
-        sequences: Some(SequencePolicy {
-            // A test that is slow forgets nothing.
-            idle: Duration::from_mins(1),
-            ..SequencePolicy::default()
-        }),
-        ..single(8)
-    }
-}
-
-/// A queue of one, two levels, and a limit of time that requests may change.
-fn slow() -> ModelOptions {
-    ModelOptions {
-        batching: Some(BatchPolicy::default()),
-        priority_levels: 2,
-        default_priority: 2,
-        queue: QueuePolicy {
-            default_timeout: Some(Duration::from_millis(100)),
-            allow_timeout_override: true,
-            max_queue_size: Some(1),
-            ..QueuePolicy::default()
-        },
-        ..single(1)
-    }
-}
-
-/// What clients are told of this model.
-fn facts(name: &str) -> ModelFacts {
-    let names = ["apple", "pear", "plum", "fig"].map(str::to_owned);
-    let labels = (name == "labels").then(|| ("OUTPUT0".to_owned(), names.to_vec()));
-    ModelFacts {
-        platform: if name == "ensemble" { name } else { "python" }.to_owned(),
-        labels: labels.into_iter().collect(),
-        ..ModelFacts::default()
-    }
 }

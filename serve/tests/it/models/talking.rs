@@ -5,7 +5,7 @@ use nav_engine::{
 };
 use nav_package_format::{DType, Shape, Signature, strings};
 
-use super::{Answered, integers, one, output, spec};
+use super::{Answered, integers, output, spec};
 
 pub(crate) fn texts() -> Signature {
     Signature {
@@ -26,19 +26,16 @@ pub(crate) fn text(text: &str) -> Response {
 }
 
 /// The text, and a suffix if one is given.
-pub(super) fn textecho() -> ModelSpec {
-    let echo = |call: &Call| -> Answered {
-        let mut said = text_of(call);
-        let mut parameters = call.parameters().iter();
-        if let Some((_, Parameter::Text(suffix))) =
-            parameters.find(|(name, _)| name.as_ref() == "suffix")
-        {
-            said.push(' ');
-            said.push_str(suffix);
-        }
-        Ok(text(&said))
-    };
-    super::each(texts(), ModelOptions::default(), echo)
+pub(super) fn textecho(call: &Call) -> Answered {
+    let mut said = text_of(call);
+    let mut parameters = call.parameters().iter();
+    if let Some((_, Parameter::Text(suffix))) =
+        parameters.find(|(name, _)| name.as_ref() == "suffix")
+    {
+        said.push(' ');
+        said.push_str(suffix);
+    }
+    Ok(text(&said))
 }
 
 /// A model that answers each call with whatever `say` sends.
@@ -64,8 +61,8 @@ fn decoupled(
 }
 
 /// Each word for itself; one of them is an error.
-pub(super) fn textstream() -> ModelSpec {
-    decoupled(texts(), |call, responder| {
+pub(super) fn textstream(signature: Signature) -> ModelSpec {
+    decoupled(signature, |call, responder| {
         for word in text_of(call).split_whitespace() {
             let said = if word == "ERR" {
                 Err(InferError::model("stream error"))
@@ -80,8 +77,8 @@ pub(super) fn textstream() -> ModelSpec {
 }
 
 /// As many numbers as the input says.
-pub(super) fn repeat() -> ModelSpec {
-    decoupled(one(DType::Int32, &[1]), |call, responder| {
+pub(super) fn repeat(signature: Signature) -> ModelSpec {
+    decoupled(signature, |call, responder| {
         for number in 0..integers(call, 0)[0] {
             let bytes = number.to_le_bytes().to_vec();
             let told = output(0, DType::Int32, Shape::from([1]), bytes);
