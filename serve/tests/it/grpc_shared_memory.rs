@@ -109,6 +109,36 @@ fn streams_read_and_write_regions() {
 }
 
 #[test]
+fn large_tensors_go_through_regions_on_streams_and_alone() {
+    const SIZE: usize = 1 << 20;
+    let subject = subject();
+    let client = Client::connect(subject.grpc);
+    let numbers: Vec<f32> = (0..=u16::MAX)
+        .cycle()
+        .take(SIZE / 4)
+        .map(f32::from)
+        .collect();
+    let object = Object::new(3 << 20, &numbers);
+    register(&client, "r", &object.key, 3 << 20).unwrap();
+    let size = SIZE as u64;
+    let shape = [1, i64::try_from(SIZE / 4).unwrap()];
+    let mut asked = request(NUMBERS, &shape, &place("r", 0, size));
+    let mut wants = |offset| {
+        asked["outputs"] = json!([{"name": "OUTPUT0", "parameters": place("r", offset, size)}]);
+        asked.clone()
+    };
+    client.infer(&wants(size)).unwrap();
+    let mut talk = client.open(&path("ModelStreamInfer"), &[]);
+    talk.send(&wants(2 * size));
+    let answer = talk.answer().unwrap();
+    assert_eq!(answer["error_message"], Value::Null, "{answer}");
+    assert_eq!(talk.end().code, 0);
+    let given = object.bytes(0, SIZE);
+    assert!(object.bytes(size, SIZE) == given);
+    assert!(object.bytes(2 * size, SIZE) == given);
+}
+
+#[test]
 fn refusals_have_the_codes_of_grpc() {
     let subject = subject();
     let client = Client::connect(subject.grpc);
