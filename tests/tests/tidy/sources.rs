@@ -14,7 +14,7 @@ pub(crate) struct Source {
 impl Source {
     /// Whether it is written by a generator, and so not by the rules for people.
     pub(crate) fn is_generated(&self) -> bool {
-        self.path.ends_with("onnx/proto/generated.rs")
+        self.path.ends_with("proto/generated.rs")
     }
 
     /// Whether it only holds tests, benches or examples.
