@@ -347,3 +347,34 @@ fn messages_are_compressed_both_ways_as_was_agreed() {
     let unknown = client.send(&path("ModelInfer"), &[("grpc-encoding", "br")], [asked]);
     assert_eq!(unknown.code, UNIMPLEMENTED);
 }
+
+#[test]
+fn pieces_of_any_size_are_the_same_request() {
+    let (_subject, client) = serving();
+    let bytes = client.encode("inference.ModelInferRequest", &one());
+    let whole = client.send(&path("ModelInfer"), &[], [bytes.clone()]);
+    assert_eq!(whole.code, 0);
+    let sent = framed(0, &bytes);
+    for size in [1, 4, 5, 6, 23, sent.len() - 1] {
+        let mut talk = client.open(&path("ModelInfer"), &[]);
+        for start in (0..sent.len()).step_by(size) {
+            talk.send_raw(sent.slice(start..sent.len().min(start + size)));
+        }
+        assert_eq!(talk.end().messages, whole.messages, "{size}");
+    }
+    let twice = [sent.clone(), sent].concat();
+    let mut talk = client.open(&path("ModelStreamInfer"), &[]);
+    talk.send_raw(twice.into());
+    assert_eq!(talk.end().messages.len(), 2);
+}
+
+#[test]
+fn what_is_larger_than_any_window_comes_back_whole() {
+    let (_subject, client) = serving();
+    let numbers: Vec<u8> = (0..1_200_000_u32).flat_map(u32::to_le_bytes).collect();
+    let raw = <base64ct::Base64 as base64ct::Encoding>::encode_string(&numbers);
+    let asked = json!({"model_name": "ident_fp32", "raw_input_contents": [raw],
+        "inputs": [{"name": "INPUT0", "datatype": "FP32", "shape": [1, 1_200_000]}]});
+    let told = client.infer(&asked).unwrap();
+    assert!(told["raw_output_contents"] == asked["raw_input_contents"]);
+}
