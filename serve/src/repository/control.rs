@@ -289,8 +289,9 @@ impl Inner {
         let loaded = self.load_in_turn(name, place.as_ref(), (parameters, &mut *chain));
         self.settle(name, &loaded, parameters);
         drop(turn);
-        loaded?;
-        self.tell_dependents(name, chain);
+        if loaded? {
+            self.tell_dependents(name, chain);
+        }
         Ok(())
     }
 
@@ -312,12 +313,13 @@ impl Inner {
         Ok(Turn { inner: self, name })
     }
 
+    /// Whether anything is served now that was not before.
     fn load_in_turn(
         &self,
         name: &str,
         place: Option<&Place>,
         (parameters, chain): (&LoadParameters, &mut Vec<String>),
-    ) -> Result<(), LoadFailure> {
+    ) -> Result<bool, LoadFailure> {
         let uploads = self.upload(name, parameters)?;
         let model = Model::find(name, place, (parameters, uploads))?;
         let checked = check(&model.config, name).map_err(|source| LoadFailure::Config {
@@ -334,7 +336,7 @@ impl Inner {
             opener: &*self.opener,
             model: &model,
         };
-        let mut failure = None;
+        let (mut failure, mut is_new) = (None, false);
         for &version in &model.versions {
             let stamp = model
                 .stamp_of(version)
@@ -353,7 +355,10 @@ impl Inner {
                 loading.load(&checked, version)
             };
             match loaded {
-                Ok(told) => self.served(&model, version, (stamp, &told)),
+                Ok(told) => {
+                    self.served(&model, version, (stamp, &told));
+                    is_new = true;
+                }
                 Err(source) => {
                     let one = LoadFailure::Version {
                         model: name.to_owned(),
@@ -368,9 +373,9 @@ impl Inner {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        self.retire_others(name, &model.versions);
+        is_new |= self.retire_others(name, &model.versions);
         self.with(name, |record| record.steps = config::steps(&model.config));
-        Ok(())
+        Ok(is_new)
     }
 
     fn upload(
@@ -505,9 +510,9 @@ impl Inner {
     }
 
     /// Notes what came of a load. What a request brought and cannot be says nothing of the model.
-    fn settle(&self, name: &str, loaded: &Result<(), LoadFailure>, parameters: &LoadParameters) {
+    fn settle(&self, name: &str, loaded: &Result<bool, LoadFailure>, parameters: &LoadParameters) {
         match loaded {
-            Ok(()) => self.with(name, |record| {
+            Ok(_) => self.with(name, |record| {
                 record.desire = Desire::Served;
                 record.notes.remove(&None);
             }),
@@ -523,12 +528,13 @@ impl Inner {
         }
     }
 
-    /// Takes the versions out of service that are not among these.
-    fn retire_others(&self, name: &str, versions: &[u64]) {
+    /// Takes the versions out of service that are not among these. Whether there were any.
+    fn retire_others(&self, name: &str, versions: &[u64]) -> bool {
+        let mut has_some = false;
         for model in self.engine.versions(name) {
             let version = model.version();
             if !versions.contains(&version) {
-                self.engine.unload(name, Some(version));
+                has_some |= !self.engine.unload(name, Some(version)).is_empty();
                 let fields = [("model", name.to_owned()), ("version", version.to_string())];
                 self.event(Level::Info, "unloaded", &fields);
             }
@@ -541,6 +547,7 @@ impl Inner {
                 .notes
                 .retain(|version, _| version.is_none_or(|it| versions.contains(&it)));
         });
+        has_some
     }
 
     /// Lets the ensembles that ask a model see that it is another one now.

@@ -67,6 +67,7 @@ impl Loading<'_> {
         };
         let opened = opened.map_err(VersionFailure::Open)?;
         let (config, options, assumed) = self.settled(checked, &opened);
+        let config = named(config, found.backend, &opened.platform);
         let refuse = |source| self.refused(source);
         let signature = config::narrowed(&config, opened.backend.signature()).map_err(refuse)?;
         let folder = model.folder.as_deref();
@@ -276,6 +277,18 @@ impl Loading<'_> {
             "it names no backend, and there is none of the files {}",
             possible.join(", ")
         )))
+    }
+}
+
+/// The configuration with the backend that was found, where it names none.
+fn named(config: ModelConfig, backend: Option<&str>, platform: &str) -> ModelConfig {
+    if !config.backend.is_empty() || !config.platform.is_empty() {
+        return config;
+    }
+    ModelConfig {
+        backend: backend.unwrap_or_default().to_owned(),
+        platform: platform.to_owned(),
+        ..config
     }
 }
 

@@ -108,6 +108,7 @@ fn a_model_without_a_configuration_is_served_as_its_tensors_suggest() {
     assert_eq!(ask(&subject, "named"), Ok(3.0));
     let config = subject.get("/v2/models/bare/config");
     let config: serde_json::Value = serde_json::from_slice(&config.body).unwrap();
+    assert_eq!(config["backend"], "adding");
     assert_eq!(config["max_batch_size"], 4);
     assert_eq!(config["dynamic_batching"]["preferred_batch_size"][0], 4);
     assert_eq!(config["input"][0]["dims"][0], -1);

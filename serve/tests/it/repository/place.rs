@@ -59,6 +59,7 @@ impl ModelOpener for Adding {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it has the signature of a model")]
 fn plus(call: &Call, more: f32) -> Result<Response, InferError> {
     let input = call.input(0).unwrap();
     let bytes = input.contiguous();
