@@ -176,6 +176,8 @@ def models_come_and_go(address):
         client.unload_model("later")
         fails(lambda: client.infer("later", floats([1])), 404, "unknown model")
         fails(lambda: client.load_model("broken"), 400, "cannot initialise")
+        # One that should be served and is not keeps the server from being ready.
+        client.unload_model("broken")
         fails(lambda: client.load_model("nowhere"), 404, "nowhere")
         assert client.is_server_live()
 
