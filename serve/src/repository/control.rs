@@ -88,6 +88,10 @@ impl Repository {
             Startup::Named(names) => names.iter().any(|it| it == name) || inner.is_given(name),
         };
         let wanted: BTreeSet<String> = places.into_keys().filter(|name| is_wanted(name)).collect();
+        if matches!(inner.options.control, Control::Poll(_)) {
+            // Before they are loaded, so that no change meanwhile is missed.
+            inner.note_looks();
+        }
         let failures = inner.load_all(wanted);
         if let Control::Poll(interval) = inner.options.control {
             let poller = Poller::start(inner, interval).map_err(RepositoryError::Thread)?;
