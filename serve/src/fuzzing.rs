@@ -1,4 +1,5 @@
-//! Requests of any bytes, from the bytes to the answer, for the targets that look for what breaks on the way.
+//! Requests of any bytes, from the bytes to the answer, and configurations of any bytes, for the targets that look for
+//! what breaks on the way.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use prost::Message;
 
 use crate::grpc;
 use crate::proto::ModelInferRequest;
+use crate::repository::configuration;
 use crate::wire::{Asked, compose, compose_generated, raw, read, read_generate};
 
 /// A model that requests are made to.
@@ -69,4 +71,9 @@ impl Target {
         };
         grpc::compose(&self.model, None, &response, &asked.wanted).is_ok()
     }
+}
+
+/// A `config.pbtxt`, read and checked and, when it can be read, written and read again. Whether it could be honoured.
+pub fn config(text: &[u8]) -> bool {
+    configuration(text)
 }

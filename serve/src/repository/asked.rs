@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::control::{Control, Repository};
+use super::control::Repository;
 use super::failure::LoadFailure;
+use super::options::Control;
 use super::parameters::{LoadParameters, ParameterError, UnloadParameters};
 use crate::aside::aside_if;
 use crate::refusal::{Refusal, RefusalKind};

@@ -3,88 +3,22 @@
 //! A load that fails changes nothing that is served. Blocks; knows no protocol.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use nav_engine::Engine;
 
 use super::config::{self, check};
-use super::failure::{LoadFailure, told};
+use super::failure::LoadFailure;
 use super::folder::Model;
-use super::loading::{Loading, Told};
+use super::loading::Loading;
 use super::open::ModelOpener;
+use super::options::{Control, RepositoryError, RepositoryOptions, Startup};
 use super::parameters::{LoadParameters, UnloadParameters};
 use super::polling::Poller;
-use super::record::{Desire, Loaded, Note, Record};
-use super::source::{Place, Source, SourceError, all, is_name};
+use super::record::{Desire, Note, Record};
+use super::source::{Place, Source, all, is_name};
 use super::uploads::{Scratch, Uploads};
 use crate::log::{Level, Log};
-
-/// How models come and go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Control {
-    /// They are loaded at the start, and stay.
-    #[default]
-    None,
-    /// Their files are looked at from time to time, and what has changed is loaded, what is gone unloaded.
-    Poll(Duration),
-    /// Clients say so.
-    Explicit,
-}
-
-/// Which models are loaded at the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Startup {
-    /// All that there are.
-    #[default]
-    All,
-    /// These, and files that were given as such.
-    Named(Vec<String>),
-}
-
-/// How a repository is set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepositoryOptions {
-    /// Where models come from.
-    pub sources: Vec<Source>,
-    /// How they come and go.
-    pub control: Control,
-    /// Which are loaded at the start.
-    pub startup: Startup,
-    /// Whether the server is not ready while a model that should be served is not, in any version.
-    pub strict_readiness: bool,
-    /// How many models are loaded at a time.
-    pub loads: usize,
-    /// A folder for the files that requests bring; they are refused where there is none.
-    pub scratch: Option<PathBuf>,
-}
-
-/// Why there cannot be such a repository.
-#[derive(Debug, thiserror::Error)]
-pub enum RepositoryError {
-    /// It cannot be told which models there are.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// A model is to be loaded at the start that is not there.
-    #[error("there is no model `{model}` to load")]
-    NoModel {
-        /// Its name.
-        model: String,
-    },
-    /// The folder for files of requests cannot be used.
-    #[error("{path} cannot be used for the files of requests")]
-    Scratch {
-        /// Which folder.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The system gives no thread to look at files from time to time.
-    #[error("files cannot be watched")]
-    Thread(#[source] std::io::Error),
-}
 
 /// Models from folders and files, served by an engine. Clones are the same repository.
 #[derive(Clone, Debug)]
@@ -98,26 +32,13 @@ pub(super) struct Inner {
     pub(super) options: RepositoryOptions,
     opener: Arc<dyn ModelOpener>,
     log: Log,
-    scratch: Option<Scratch>,
+    pub(super) scratch: Option<Scratch>,
     records: Mutex<BTreeMap<String, Record>>,
     poller: Mutex<Option<Poller>>,
 }
 
-impl Default for RepositoryOptions {
-    fn default() -> Self {
-        Self {
-            sources: Vec::new(),
-            control: Control::None,
-            startup: Startup::All,
-            strict_readiness: true,
-            loads: 4,
-            scratch: None,
-        }
-    }
-}
-
 /// A model that nobody else changes meanwhile.
-struct Turn<'a> {
+pub(super) struct Turn<'a> {
     inner: &'a Inner,
     name: &'a str,
 }
@@ -167,6 +88,10 @@ impl Repository {
             Startup::Named(names) => names.iter().any(|it| it == name) || inner.is_given(name),
         };
         let wanted: BTreeSet<String> = places.into_keys().filter(|name| is_wanted(name)).collect();
+        if matches!(inner.options.control, Control::Poll(_)) {
+            // Before they are loaded, so that no change meanwhile is missed.
+            inner.note_looks();
+        }
         let failures = inner.load_all(wanted);
         if let Control::Poll(interval) = inner.options.control {
             let poller = Poller::start(inner, interval).map_err(RepositoryError::Thread)?;
@@ -295,7 +220,7 @@ impl Inner {
         Ok(())
     }
 
-    fn place(&self, name: &str) -> Result<Option<Place>, LoadFailure> {
+    pub(super) fn place(&self, name: &str) -> Result<Option<Place>, LoadFailure> {
         let places = all(&self.options.sources).map_err(|source| LoadFailure::Repository {
             model: name.to_owned(),
             source,
@@ -303,7 +228,7 @@ impl Inner {
         Ok(places.get(name).cloned())
     }
 
-    fn turn<'a>(&'a self, name: &'a str) -> Result<Turn<'a>, LoadFailure> {
+    pub(super) fn turn<'a>(&'a self, name: &'a str) -> Result<Turn<'a>, LoadFailure> {
         let mut records = self.records();
         let record = records.entry(name.to_owned()).or_default();
         if std::mem::replace(&mut record.is_busy, true) {
@@ -427,129 +352,6 @@ impl Inner {
         loaded
     }
 
-    fn has_changed(&self, name: &str, version: u64, stamp: nav_package_format::Digest) -> bool {
-        let records = self.records();
-        let loaded = records
-            .get(name)
-            .and_then(|record| record.loaded.get(&version));
-        let is_same = loaded.is_some_and(|loaded| loaded.stamp == stamp);
-        !is_same || self.engine.model(name, Some(version)).is_err()
-    }
-
-    fn with(&self, name: &str, change: impl FnOnce(&mut Record)) {
-        change(self.records().entry(name.to_owned()).or_default());
-    }
-
-    fn note(&self, name: &str, version: u64, note: Option<Note>) {
-        self.with(name, |record| {
-            match note {
-                Some(note) => record.notes.insert(Some(version), note),
-                None => record.notes.remove(&Some(version)),
-            };
-        });
-    }
-
-    fn served(
-        &self,
-        model: &Model,
-        version: u64,
-        (stamp, told): (nav_package_format::Digest, &Told),
-    ) {
-        let loaded = Loaded {
-            stamp,
-            _uploads: model.uploads.clone(),
-        };
-        self.with(&model.name, |record| {
-            record.notes.remove(&Some(version));
-            record.loaded.insert(version, loaded);
-        });
-        let named = [
-            ("model", model.name.clone()),
-            ("version", version.to_string()),
-        ];
-        let mut fields = named.to_vec();
-        fields.extend(told.facts.iter().cloned());
-        fields.push(("took", format!("{:.0?}", told.took)));
-        self.event(Level::Info, "loaded", &fields);
-        if let Some(assumed) = &told.assumed {
-            let what = [("what", assumed.clone())];
-            self.event(Level::Info, "assumed", &[&named[..], &what].concat());
-        }
-        for text in &told.unhonoured {
-            let what = [("what", text.clone())];
-            self.event(Level::Warning, "unhonoured", &[&named[..], &what].concat());
-        }
-    }
-
-    /// Notes a failure for the index, and tells it in full.
-    fn failed(&self, name: &str, version: Option<u64>, failure: &LoadFailure) {
-        let note = Note::Failed(self.told(failure).into());
-        self.with(name, |record| {
-            record.notes.insert(version, note);
-        });
-        self.tell_failed(name, version, failure);
-    }
-
-    fn tell_failed(&self, name: &str, version: Option<u64>, failure: &LoadFailure) {
-        let mut fields = vec![("model", name.to_owned())];
-        fields.extend(version.map(|version| ("version", version.to_string())));
-        fields.push(("why", told(failure, &[])));
-        self.event(Level::Error, "not loaded", &fields);
-    }
-
-    /// A failure in words for clients.
-    pub(super) fn told(&self, failure: &LoadFailure) -> String {
-        let roots = self.options.sources.iter().filter_map(Source::root);
-        let scratch = self.scratch.as_ref().map(Scratch::path);
-        let roots: Vec<String> = roots
-            .chain(scratch)
-            .map(|root| root.display().to_string())
-            .collect();
-        let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
-        told(failure, &roots)
-    }
-
-    /// Notes what came of a load. What a request brought and cannot be says nothing of the model.
-    fn settle(&self, name: &str, loaded: &Result<bool, LoadFailure>, parameters: &LoadParameters) {
-        match loaded {
-            Ok(_) => self.with(name, |record| {
-                record.desire = Desire::Served;
-                record.notes.remove(&None);
-            }),
-            Err(LoadFailure::Version { .. }) => {
-                self.with(name, |record| record.desire = Desire::Served);
-            }
-            Err(LoadFailure::Unknown { .. }) => {}
-            Err(failure) if parameters.is_empty() => {
-                self.with(name, |record| record.desire = Desire::Served);
-                self.failed(name, None, failure);
-            }
-            Err(failure) => self.tell_failed(name, None, failure),
-        }
-    }
-
-    /// Takes the versions out of service that are not among these. Whether there were any.
-    fn retire_others(&self, name: &str, versions: &[u64]) -> bool {
-        let mut has_some = false;
-        for model in self.engine.versions(name) {
-            let version = model.version();
-            if !versions.contains(&version) {
-                has_some |= !self.engine.unload(name, Some(version)).is_empty();
-                let fields = [("model", name.to_owned()), ("version", version.to_string())];
-                self.event(Level::Info, "unloaded", &fields);
-            }
-        }
-        self.with(name, |record| {
-            record
-                .loaded
-                .retain(|version, _| versions.contains(version));
-            record
-                .notes
-                .retain(|version, _| version.is_none_or(|it| versions.contains(&it)));
-        });
-        has_some
-    }
-
     /// Lets the ensembles that ask a model see that it is another one now.
     fn tell_dependents(&self, name: &str, chain: &mut Vec<String>) {
         for ensemble in self.ensembles_asking(name) {
@@ -558,70 +360,6 @@ impl Inner {
                 // Its failure is noted, and an older one goes on.
                 drop(self.load(&ensemble, &LoadParameters::default(), chain));
             }
-        }
-    }
-
-    fn ensembles_asking(&self, name: &str) -> Vec<String> {
-        let records = self.records();
-        let asking = records.iter().filter(|(_, record)| {
-            record.desire != Desire::Not && record.steps.iter().any(|step| step == name)
-        });
-        asking.map(|(name, _)| name.clone()).collect()
-    }
-
-    pub(super) fn unload(&self, name: &str, dependents: bool) -> Result<(), LoadFailure> {
-        let is_known = self.records().contains_key(name)
-            || self.place(name)?.is_some()
-            || self.engine.model(name, None).is_ok();
-        if !is_known {
-            let model = name.to_owned();
-            return Err(LoadFailure::Unknown { model });
-        }
-        let turn = self.turn(name)?;
-        let mut steps = Vec::new();
-        self.with(name, |record| {
-            record.desire = Desire::Not;
-            record.notes.clear();
-            record.loaded.clear();
-            steps = std::mem::take(&mut record.steps);
-        });
-        self.take_out(name);
-        drop(turn);
-        self.take_out_asking(name);
-        if dependents {
-            for step in steps {
-                if self.ensembles_asking(&step).is_empty() {
-                    self.unload(&step, true)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the ensembles out of service that ask a model which is not served, until it is.
-    fn take_out_asking(&self, name: &str) {
-        for ensemble in self.ensembles_asking(name) {
-            let mut was_served = false;
-            self.with(&ensemble, |record| {
-                was_served = record.desire == Desire::Served;
-                record.desire = Desire::WithSteps;
-                let text = format!("it asks model '{name}', which is not served");
-                let failed = Note::Failed(text.into());
-                for version in std::mem::take(&mut record.loaded).into_keys() {
-                    record.notes.insert(Some(version), failed.clone());
-                }
-            });
-            self.take_out(&ensemble);
-            if was_served {
-                self.take_out_asking(&ensemble);
-            }
-        }
-    }
-
-    fn take_out(&self, name: &str) {
-        if !self.engine.unload(name, None).is_empty() {
-            let fields = [("model", name.to_owned())];
-            self.event(Level::Info, "unloaded", &fields);
         }
     }
 }

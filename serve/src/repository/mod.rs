@@ -11,19 +11,25 @@ mod failure;
 mod folder;
 mod index;
 mod loading;
+mod noting;
 mod open;
+mod options;
 mod parameters;
 mod polling;
 mod record;
 mod source;
 mod stamp;
+mod unloading;
 mod uploads;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use config::tried as configuration;
 pub use config::{ConfigError, Placement};
-pub use control::{Control, Repository, RepositoryError, RepositoryOptions, Startup};
+pub use control::Repository;
 pub use failure::{LoadFailure, VersionFailure};
 pub use index::IndexedModel;
 pub use open::{BackendFacts, ModelOpener, OpenError, Opened, Wanted};
+pub use options::{Control, RepositoryError, RepositoryOptions, Startup};
 pub(crate) use parameters::is_file;
 pub use parameters::{LoadParameters, ParameterError, ParameterValue, UnloadParameters};
 pub use source::{Source, SourceError};

@@ -23,7 +23,6 @@ pub(super) struct Poller {
 
 impl Poller {
     pub(super) fn start(inner: &Arc<Inner>, interval: Duration) -> io::Result<Self> {
-        inner.note_looks();
         let (alive, ended) = channel();
         let watched = Arc::downgrade(inner);
         std::thread::Builder::new()
@@ -49,8 +48,8 @@ impl Repository {
 }
 
 impl Inner {
-    /// Notes how everything looks that was loaded at the start.
-    fn note_looks(&self) {
+    /// Notes how everything looks that is about to be loaded at the start.
+    pub(super) fn note_looks(&self) {
         let places = all(&self.options.sources).unwrap_or_default();
         let mut records = self.records();
         for (name, look) in looks(&places) {

@@ -166,5 +166,85 @@ fn what_cannot_be_served_is_said_before_anything_is_bound() {
     std::fs::create_dir(place.path("empty")).unwrap();
     place
         .nav(&["serve", "empty"])
-        .expect(1, &["holds no packages"]);
+        .expect(1, &["holds no packages and no models"]);
+}
+
+/// A change of a model, by a client who may.
+fn change(address: &str, what: &str, model: &str) -> String {
+    let head = format!(
+        "POST /v2/repository/models/{model}/{what} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+    ask(address, &head)
+}
+
+#[test]
+fn a_repository_is_served_and_controlled() {
+    let place = Place::new();
+    let tensor = |name: &str| format!("{{ name: '{name}' data_type: TYPE_FP32 dims: [ -1 ] }}");
+    let config = |backend: &str| {
+        format!(
+            "backend: '{backend}' max_batch_size: 2 input [ {} ] output [ {} ]",
+            tensor("x"),
+            tensor("y")
+        )
+    };
+    for (name, backend) in [
+        ("twice", "identity"),
+        ("later", "identity"),
+        ("bad", "none"),
+    ] {
+        std::fs::create_dir_all(place.path("models").join(name).join("1")).unwrap();
+        place.write(
+            &format!("models/{name}/config.pbtxt"),
+            config(backend).as_bytes(),
+        );
+    }
+    place
+        .nav(&["serve", "models", "--load-model", "twice"])
+        .expect(2, &["--load-model is for --model-control-mode explicit"]);
+    let explicit = ["models", "--model-control-mode", "explicit"];
+    let arguments = |more: &[&'static str]| [&explicit[..], more].concat();
+    place
+        .nav(&[&["serve"], &arguments(&["--load-model", "nope"])[..]].concat())
+        .expect(2, &["there is no model `nope` to load"]);
+    let more = [
+        "--load-model",
+        "twice",
+        "--load-model",
+        "bad",
+        "--allow-management",
+        "--log-format",
+        "json",
+    ];
+    let mut served = Served::start(&place, &arguments(&more));
+    let why = served.says(r#""event":"not loaded""#);
+    assert!(why.contains("there is no backend `none`"), "{why}");
+    let ready = served.says(r#""event":"ready""#);
+    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+    assert_eq!(ready["models"], "1");
+    let address = ready["http"].as_str().unwrap();
+    let address = address.strip_prefix("http://").unwrap();
+    let get = |path: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+        ask(address, &head)
+    };
+    assert!(get("/v2/health/ready").starts_with("HTTP/1.1 400"));
+    assert!(get("/v2/models/later/ready").starts_with("HTTP/1.1 400"));
+    let loaded = change(address, "load", "later");
+    assert!(loaded.starts_with("HTTP/1.1 200"), "{loaded}");
+    assert!(get("/v2/models/later/ready").starts_with("HTTP/1.1 200"));
+    let refused = change(address, "load", "bad");
+    assert!(refused.contains("there is no backend `none`"), "{refused}");
+    for model in ["bad", "later"] {
+        let unloaded = change(address, "unload", model);
+        assert!(unloaded.starts_with("HTTP/1.1 200"), "{unloaded}");
+    }
+    assert!(get("/v2/health/ready").starts_with("HTTP/1.1 200"));
+    let answer = infer(address);
+    assert!(
+        answer.ends_with(r#""shape":[1,2],"data":[1.0,-2.0]}]}"#),
+        "{answer}"
+    );
+    served.signal(Signal::TERM);
+    assert_eq!(served.code(), Some(0));
 }

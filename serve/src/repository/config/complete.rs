@@ -176,7 +176,7 @@ mod tests {
             outputs: signature(&[Dim::Unknown]).inputs,
             ..signature(&[Dim::Unknown])
         };
-        let told = to_text(&completed(&given, "m", (&own, &options)));
+        let told = to_text(&completed(&given, "m", (&own, &options))).unwrap();
         for expected in [
             r#"name:"m""#,
             "version_policy{latest{num_versions:1}}",

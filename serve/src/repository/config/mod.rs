@@ -20,7 +20,7 @@ pub(crate) use ensemble::{is_ensemble, spec as ensemble_spec, steps};
 pub(crate) use files::{labels, plain_name};
 pub use instances::Placement;
 pub(crate) use tensors::{declared, narrowed};
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use text::to_text;
 pub(crate) use text::{MOST_BYTES, of_json, of_text};
 pub(crate) use versions::chosen;
@@ -72,4 +72,25 @@ impl ConfigError {
             reason: reason.into(),
         }
     }
+}
+
+/// Whether this text can be honoured, for those who look for texts that break something. What was read must be written
+/// and read the same.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn tried(text: &[u8]) -> bool {
+    let Ok(config) = of_text(text) else {
+        return false;
+    };
+    let again = to_text(&config).and_then(|text| of_text(text.as_bytes()));
+    // Numbers that are none are equal to nothing, and the text that is too long for one is so for the other.
+    let is_same =
+        again.is_err() || format!("{again:?}") == format!("{:?}", Ok::<_, ConfigError>(&config));
+    assert!(is_same, "it is written as something else");
+    let checked = check(&config, "m");
+    let whole = if is_ensemble(&config) {
+        ensemble_spec(&config).is_ok()
+    } else {
+        declared(&config).is_ok()
+    };
+    whole && checked.is_ok() && chosen(config.version_policy.as_ref(), &[1, 2]).is_ok()
 }

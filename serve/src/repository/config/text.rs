@@ -42,11 +42,12 @@ pub(crate) fn of_json(text: &str) -> Result<ModelConfig, ConfigError> {
 }
 
 /// A configuration as `config.pbtxt` has it.
-#[cfg(test)]
-pub(crate) fn to_text(config: &ModelConfig) -> String {
-    let mut message = empty().unwrap();
-    message.transcode_from(config).unwrap();
-    message.to_text_format()
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn to_text(config: &ModelConfig) -> Result<String, ConfigError> {
+    let mut message = empty()?;
+    // What was a message of this kind is one.
+    message.transcode_from(config).ok();
+    Ok(message.to_text_format())
 }
 
 trait Described {
@@ -157,7 +158,10 @@ mod tests {
         let config = of_text(text.as_bytes()).unwrap();
         assert_eq!((config.name.as_str(), config.max_batch_size), ("m", 4));
         assert_eq!(config.input[0].dims, [-1, 3]);
-        assert_eq!(of_text(to_text(&config).as_bytes()).unwrap(), config);
+        assert_eq!(
+            of_text(to_text(&config).unwrap().as_bytes()).unwrap(),
+            config
+        );
         let json = r#"{"name":"m","max_batch_size":4,"input":[{"name":"x","data_type":"TYPE_FP32","dims":["-1",3]}]}"#;
         assert_eq!(of_json(json).unwrap(), config);
     }
