@@ -28,7 +28,7 @@ pub(super) struct Received {
 
 /// Reads a request to this model.
 pub(super) fn read(message: ModelInferRequest, model: &Model) -> Result<Received, Fault> {
-    let mut asked = Asked::of(id(&message).map(Into::into));
+    let mut asked = Asked::of(id(&message))?;
     asked.wanted.binary = true;
     let mut parameters = Parameters::default();
     let mut empty_final = false;

@@ -42,17 +42,33 @@ pub(crate) struct WantedOutput {
     pub(crate) is_placed: bool,
 }
 
+/// The most bytes of the name of a request: it comes back with its answer, and in lines of the log.
+const LONGEST_NAME: usize = 4 << 10;
+
+/// The name of a request, unless it is empty.
+pub(crate) fn named(id: Option<&str>) -> Result<Option<Box<str>>, Fault> {
+    let id = id.filter(|id| !id.is_empty());
+    if id.is_some_and(|id| id.len() > LONGEST_NAME) {
+        return Err(Fault::Many {
+            what: "bytes in its id",
+            limit: LONGEST_NAME,
+        });
+    }
+    Ok(id.map(Into::into))
+}
+
 impl Asked {
-    /// A request of this name that asks for nothing yet.
-    pub(crate) fn of(id: Option<Box<str>>) -> Self {
-        Self {
+    /// A request that asks for nothing yet, of this name unless that is empty.
+    pub(crate) fn of(id: Option<&str>) -> Result<Self, Fault> {
+        let id = named(id)?;
+        Ok(Self {
             request: Request {
                 id,
                 ..Request::new()
             },
             wanted: Wanted::default(),
             places: Places::default(),
-        }
+        })
     }
 
     /// Gives it this input, which is empty if it lies in shared memory.
@@ -62,6 +78,12 @@ impl Asked {
         input: Input,
         place: Option<Place>,
     ) -> Result<(), Fault> {
+        // However many there are, more than the model has are not kept.
+        if self.request.inputs.len() >= model.signature().inputs.len() {
+            let what = "inputs";
+            let limit = model.signature().inputs.len();
+            return Err(Fault::Many { what, limit });
+        }
         if let Some(place) = place {
             self.check_size(&input, &place, model)?;
             self.places.inputs.push((self.request.inputs.len(), place));

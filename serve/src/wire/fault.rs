@@ -129,6 +129,14 @@ pub(crate) enum Fault {
         /// The input.
         input: String,
     },
+    /// It has more of something than it may.
+    #[error("the request has more than {limit} {what}, which is the limit")]
+    Many {
+        /// What.
+        what: &'static str,
+        /// How many it may have.
+        limit: usize,
+    },
     /// An input is given twice.
     #[error("input '{input}' is given twice")]
     InputTwice {

@@ -11,6 +11,7 @@ use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec};
 
 use super::answer::parameter;
 use super::asked::Wanted;
+use super::asked::named;
 use super::cursor::{Cursor, Kind};
 use super::fault::Fault;
 use super::leaves;
@@ -57,7 +58,7 @@ impl Parts<'_> {
             _ if self.signature.input(name).is_some() => self.input_or_parameter(cursor, name),
             "id" => {
                 let id = text(cursor, "id")?;
-                self.request.id = (!id.is_empty()).then(|| id.as_ref().into());
+                self.request.id = named(Some(&id))?;
                 Ok(())
             }
             "parameters" if cursor.kind()? != Kind::Object => Err(Fault::ParametersKind),

@@ -39,7 +39,7 @@ pub(crate) fn read(
             binary: parts.parameters.binary_data_output,
             outputs: SmallVec::new(),
         },
-        ..Asked::of(parts.id.filter(|id| !id.is_empty()))
+        ..Asked::of(parts.id.as_deref())?
     };
     for input in inputs {
         let place = input.form.place()?;
@@ -74,7 +74,7 @@ pub(crate) fn raw(mut body: VecDeque<Bytes>, model: &Model) -> Result<Asked, Fau
         model: model.name().to_owned(),
         bytes,
     })?;
-    let mut asked = Asked::of(None);
+    let mut asked = Asked::of(None)?;
     asked.wanted.binary = true;
     asked.request.inputs.push(Input {
         key: TensorKey::Index(0),

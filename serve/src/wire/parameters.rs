@@ -11,6 +11,9 @@ use super::members::boolean;
 /// Names that begin like this are the server's own.
 pub(crate) const RESERVED: &str = "triton_";
 
+/// The most parameters that are passed on to a model.
+const MOST: usize = 1024;
+
 /// What a request says beside its tensors.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
@@ -134,6 +137,10 @@ impl Parameters {
     pub(crate) fn pass(&mut self, name: &str, value: Parameter) -> Result<(), Fault> {
         if name.starts_with(RESERVED) {
             return Err(wrong(name, "has a name that is the server's own"));
+        }
+        if self.others.len() >= MOST {
+            let what = "parameters";
+            return Err(Fault::Many { what, limit: MOST });
         }
         self.others.push((name.into(), value));
         Ok(())

@@ -215,3 +215,30 @@ fn headers_travel_on_to_the_model_when_the_operator_says_so() {
     let told = r#"\"parameters\": {\"x-tenant\": \"blue\"}"#;
     assert!(reply.text().contains(told), "{}", reply.text());
 }
+
+#[test]
+fn requests_have_only_so_much_of_everything() {
+    let subject = subject();
+    let check = |body: String, expected: &str| {
+        let reply = subject.post(PATH, &[], body.as_bytes());
+        let text = format!("{{\"error\":\"{expected}\"}}");
+        assert_eq!((reply.status, reply.text()), (400, text.as_str()));
+    };
+    let input = r#"{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}"#;
+    check(
+        format!(r#"{{"inputs":[{input},{input}]}}"#),
+        "the request has more than 1 inputs, which is the limit",
+    );
+    check(
+        format!(r#"{{"id":"{}","inputs":[{input}]}}"#, "x".repeat(5000)),
+        "the request has more than 4096 bytes in its id, which is the limit",
+    );
+    let parameters: Vec<String> = (0..1025)
+        .map(|number| format!(r#""p{number}":1"#))
+        .collect();
+    let parameters = parameters.join(",");
+    check(
+        format!(r#"{{"parameters":{{{parameters}}},"inputs":[{input}]}}"#),
+        "the request has more than 1024 parameters, which is the limit",
+    );
+}

@@ -18,7 +18,7 @@ pub(super) fn seqsum() -> impl Fn(&Call) -> Answered + Send + Sync {
         if part.start {
             *sum = 0;
         }
-        *sum += integers(call, 0)[0];
+        *sum = sum.wrapping_add(integers(call, 0)[0]);
         let desc = &call.input(0).unwrap().desc;
         let told = output(
             0,
