@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics where it stands"
 )]
 
+mod access;
 mod generate;
 mod golden;
 mod grpc_access;
