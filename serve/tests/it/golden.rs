@@ -14,9 +14,9 @@ use crate::objects::Recorded;
 use crate::subject::{Reply, Subject, options};
 
 #[derive(Deserialize)]
-pub(crate) struct Exchange {
-    pub(crate) id: String,
-    pub(crate) wire: String,
+struct Exchange {
+    id: String,
+    wire: String,
     status: Option<u16>,
     #[serde(default)]
     content_type: String,
@@ -27,7 +27,7 @@ pub(crate) struct Exchange {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Grade {
+enum Grade {
     Exact,
     SameClass,
     Different,
@@ -104,7 +104,7 @@ const INTENDED: &[(&str, &str)] = &[
 /// How many answers are what was recorded to the byte, at least.
 const EXACT: usize = 67;
 
-pub(crate) fn grade(exchange: &Exchange, reply: Option<&Reply>) -> Grade {
+fn grade(exchange: &Exchange, reply: Option<&Reply>) -> Grade {
     let (Some(status), Some(reply)) = (exchange.status, reply) else {
         let both = exchange.status.is_none() && reply.is_none();
         return if both { Grade::Exact } else { Grade::Different };
