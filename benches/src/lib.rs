@@ -4,12 +4,15 @@
 //! next. Ratios and differences therefore come from [`interleaved`], which takes turns.
 
 pub mod echo;
+pub mod echo_edges;
 pub mod encoder;
 pub mod interleaved;
+pub mod load;
 pub mod models;
 mod network;
 pub mod perceptron;
 pub mod record;
 pub mod residual;
 pub mod runtimes;
+pub mod served;
 mod weights;

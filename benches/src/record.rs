@@ -63,6 +63,13 @@ impl Record {
         self.bars.insert(name.to_owned(), Bar { limit, met });
     }
 
+    /// Adds a result that should reach a limit.
+    pub fn least(&mut self, name: &str, value: f64, limit: f64) {
+        self.result(name, value);
+        let met = value >= limit;
+        self.bars.insert(name.to_owned(), Bar { limit, met });
+    }
+
     /// Prints the line.
     #[expect(clippy::print_stdout, reason = "this is the output of a bench")]
     pub fn print(&self) -> serde_json::Result<()> {
