@@ -130,8 +130,9 @@ pub(super) fn text(trace: &Trace, traced: &Traced<'_>, (clock, ended): (Clock, I
         &mut out,
         format_args!("}},{{\"id\":{number},\"timestamps\":["),
     );
-    let receive = format!("{}_RECV_START", traced.protocol);
-    let send = format!("{}_SEND_START", traced.protocol);
+    let protocol = traced.protocol.to_ascii_uppercase();
+    let receive = format!("{protocol}_RECV_START");
+    let send = format!("{protocol}_SEND_START");
     let mut times = vec![(receive.as_str(), trace.received)];
     if let Ok(Some(line)) = traced.outcome {
         times.push(("REQUEST_START", line.arrived));
