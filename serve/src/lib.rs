@@ -28,6 +28,7 @@ mod state;
 mod stop;
 mod tls;
 mod trace;
+mod watchdog;
 mod wire;
 
 pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};

@@ -27,6 +27,8 @@ pub struct ServerOptions {
     pub threads: usize,
     /// How long requests in flight may take to end when the server stops.
     pub drain: Duration,
+    /// How long a model may be not ready before the server ends; for ever when there is no limit.
+    pub unready: Option<Duration>,
     /// Whether the termination signals of the system stop it.
     pub signals: bool,
     /// How connections are kept from others, but for those of metrics.
@@ -74,6 +76,7 @@ impl Default for ServerOptions {
             metrics_port: Some(8002),
             threads: 2,
             drain: Duration::from_secs(30),
+            unready: Some(Duration::from_mins(5)),
             signals: false,
             tls: None,
             access: AccessPolicy::default(),

@@ -23,7 +23,7 @@ use crate::state::{Budget, State};
 use crate::stop::Stopper;
 use crate::tls::{Tls, TlsError};
 use crate::trace::{TraceError, Tracer};
-use crate::{connections, http, metrics};
+use crate::{connections, http, metrics, watchdog};
 
 /// How long connections may take to end when every request was answered.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -56,6 +56,8 @@ pub enum Ended {
     Late,
     /// It was told to end at once.
     AtOnce,
+    /// A model was not ready for longer than that is borne.
+    Unready,
 }
 
 /// Why a server cannot be.
@@ -210,7 +212,10 @@ async fn serve(
         drop(tokio::spawn(tls.renew(state.log.clone())));
     }
     started();
-    stopper.asked(1).await;
+    let is_ill = tokio::select! {
+        () = stopper.asked(1) => false,
+        () = watchdog::watch(Arc::clone(state), options.unready) => true,
+    };
     state.is_stopping.store(true, Ordering::Release);
     let ending = async {
         let until = Instant::now() + options.drain;
@@ -227,7 +232,9 @@ async fn serve(
         let parted = tokio::time::timeout(FAREWELL, farewell).await.is_ok();
         let traced = Arc::clone(state);
         drop(tokio::task::spawn_blocking(move || traced.tracer.finish()).await);
-        if drained.unwrap_or(false) && parted {
+        if is_ill {
+            Ended::Unready
+        } else if drained.unwrap_or(false) && parted {
             Ended::Drained
         } else {
             Ended::Late
@@ -235,7 +242,7 @@ async fn serve(
     };
     Ok(tokio::select! {
         ended = ending => ended,
-        () = stopper.asked(2) => Ended::AtOnce,
+        () = stopper.asked(if is_ill { 1 } else { 2 }) => Ended::AtOnce,
     })
 }
 

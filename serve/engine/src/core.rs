@@ -20,6 +20,7 @@ use crate::limits::{Limits, OverLimit, Permit};
 use crate::model::{About, Model};
 use crate::options::ModelOptions;
 use crate::order::Order;
+use crate::quarantine::Quarantine;
 use crate::queue::{Pushed, Refusal};
 use crate::registry::Served;
 use crate::reply::{Reply, Target, Ticket, Withdraw, Withdrawal};
@@ -42,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) instances: Box<[InstanceStatus]>,
     pub(crate) warm_up: Vec<Request>,
     pub(crate) about: About,
+    /// Requests that break what runs them.
+    pub(crate) quarantine: Quarantine,
     order: Option<Arc<Order>>,
     /// The cache, and what this model is called in it.
     cache: Option<(Arc<ResponseCache>, Identity)>,
@@ -121,6 +124,7 @@ impl Core {
                 .collect(),
             warm_up: spec.warm_up,
             about: spec.about,
+            quarantine: Quarantine::default(),
             order: keeps_order.then(Arc::default),
             cache: cache.map(|cache| (cache, identity)),
             shared,
@@ -168,6 +172,13 @@ impl Core {
                 return None;
             }
         };
+        if self.quarantine.holds(&call) {
+            let model = Arc::clone(&self.name);
+            let error = InferError::Quarantined { model };
+            self.recorder.failed(&error, arrived.elapsed());
+            reply.finish(Err(error));
+            return None;
+        }
         let keep = match self.look_up(&call) {
             Some((Ok(response), time)) => {
                 self.recorder.cache_hit(arrived.elapsed(), time);

@@ -106,6 +106,14 @@ pub enum InferError {
         /// The panic's own words.
         message: Arc<str>,
     },
+    /// The request broke what ran it several times in a row.
+    #[error(
+        "model `{model}` broke down at this request several times and is not asked again for a while"
+    )]
+    Quarantined {
+        /// Its name.
+        model: Arc<str>,
+    },
     /// The code of the model ended without an answer to this request.
     #[error("model `{model}` gave no answer")]
     Unanswered {
@@ -186,7 +194,7 @@ impl InferError {
         match self {
             Self::UnknownModel { .. } | Self::UnknownVersion { .. } => ErrorKind::NotFound,
             Self::NotReady { .. } | Self::ShuttingDown => ErrorKind::NotReady,
-            Self::Input(_) | Self::Request(_) => ErrorKind::InvalidInput,
+            Self::Input(_) | Self::Request(_) | Self::Quarantined { .. } => ErrorKind::InvalidInput,
             Self::QueueFull { .. } | Self::TooManyBytes { .. } | Self::TooManyRequests { .. } => {
                 ErrorKind::Overloaded
             }
@@ -220,6 +228,7 @@ impl InferError {
             | Self::ShuttingDown
             | Self::Input(_)
             | Self::Request(_)
+            | Self::Quarantined { .. }
             | Self::Unsupported { .. } => FailureReason::Other,
         }
     }

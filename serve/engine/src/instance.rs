@@ -229,6 +229,10 @@ impl Instance {
         }
         self.note_outcome(result.as_ref().err());
         let mut jobs = batch.jobs;
+        if let ([job], Err(InferError::Panicked { .. })) = (jobs.as_slice(), &result) {
+            // It ran, and nothing ran beside it. A process may be lost for reasons of its own.
+            self.core.quarantine.note(&job.call);
+        }
         let rest = self.settle(&mut jobs, result.err());
         for job in &mut jobs {
             if let Some(Ok(response)) = &job.answer
@@ -241,6 +245,7 @@ impl Instance {
         for mut job in jobs.drain(..) {
             if let Some(mut answer) = job.answer.take() {
                 if let Ok(response) = &mut answer {
+                    self.core.quarantine.clear(&job.call);
                     response.timeline = Some(times.of(job.arrived));
                 }
                 job.finish(answer);

@@ -24,6 +24,7 @@ mod load_error;
 mod model;
 mod options;
 mod order;
+mod quarantine;
 mod queue;
 mod registry;
 mod reply;

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::time::Duration;
 
+use nav_engine::ModelOptions;
 use nav_serve::{Ended, ServerOptions};
 
-use crate::limits::{ONE, gated};
+use crate::limits::{ONE, gated, gated_as};
 use crate::models::engine;
 use crate::subject::{PATIENCE, Subject, options, posted, receive};
 
@@ -68,5 +69,24 @@ fn told_twice_it_ends_at_once() {
     subject.stopper.stop();
     subject.stopper.stop();
     assert_eq!(subject.ended(), Ended::AtOnce);
+    drop(go_on);
+}
+
+#[test]
+fn a_model_that_stays_ill_ends_the_server_so_that_another_is_started() {
+    let (engine, entries, go_on) = gated_as(ModelOptions {
+        stuck_after: Duration::from_millis(10),
+        ..ModelOptions::default()
+    });
+    let options = ServerOptions {
+        unready: Some(Duration::from_millis(40)),
+        drain: Duration::from_millis(20),
+        ..options()
+    };
+    let subject = Subject::start(engine, options);
+    let mut running = subject.connect();
+    running.write_all(&posted(PATH, &[], ONE)).unwrap();
+    entries.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(subject.ended(), Ended::Unready);
     drop(go_on);
 }

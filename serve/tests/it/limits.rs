@@ -116,14 +116,18 @@ fn connections_beyond_the_limit_wait_for_their_turn() {
 
 /// A model that says when it runs, and goes on when it is told to.
 pub(crate) fn gated() -> (Engine, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    gated_as(ModelOptions {
+        max_waiting: 1,
+        ..ModelOptions::default()
+    })
+}
+
+/// The same, served like this.
+pub(crate) fn gated_as(options: ModelOptions) -> (Engine, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (entered, entries) = mpsc::channel();
     let (go_on, gate) = mpsc::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));
     let engine = Engine::new(EngineOptions::default()).unwrap();
-    let options = ModelOptions {
-        max_waiting: 1,
-        ..ModelOptions::default()
-    };
     let call = move |call: &Call| {
         // A test that is over waits for nothing.
         entered.send(()).ok();

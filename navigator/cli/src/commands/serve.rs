@@ -80,6 +80,10 @@ pub(crate) struct ServeArgs {
     /// How long requests may take to end when the server is told to stop, in seconds.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     drain_time: u64,
+    /// End with an error when a model is not ready for so long, so that whoever watches starts the server anew; 0 for
+    /// never.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    exit_when_unready: u64,
     /// Run each model in a process of its own.
     #[arg(long)]
     isolate: bool,
@@ -159,6 +163,7 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
             "stopped",
             &[("unanswered", "some requests".to_owned())],
         ),
+        Ended::Unready => anyhow::bail!("ended, as a model was not ready for too long"),
         Ended::AtOnce => anyhow::bail!("ended at once, as it was told twice to stop"),
     }
     Ok(())
@@ -252,6 +257,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         grpc_compression: args.grpc.compression(),
         metrics_port: (!args.no_metrics).then_some(args.metrics_port),
         drain: Duration::from_secs(args.drain_time),
+        unready: (args.exit_when_unready > 0).then(|| Duration::from_secs(args.exit_when_unready)),
         signals: true,
         access: args.access.policy()?,
         shared_memory: args.memory.options(),

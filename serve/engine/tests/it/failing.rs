@@ -165,3 +165,42 @@ fn each_call_of_a_batch_can_have_its_own_error() {
     let odd = Err(ErrorKind::InvalidInput);
     assert_eq!(kinds, [Ok(vec![0]), odd.clone(), Ok(vec![2]), odd]);
 }
+
+#[test]
+fn a_request_that_breaks_the_model_again_and_again_is_not_run_any_more() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    let engine = serving(ModelOptions::batched(4), move |batch| {
+        count.fetch_add(1, Ordering::SeqCst);
+        assert!(!is_poisoned(batch), "poisoned");
+        echo_all(batch)
+    });
+    let ask = |byte| answer(engine.infer(NAME, None, request(&[byte])));
+    for _ in 0..3 {
+        assert_eq!(ask(POISON).unwrap_err().kind(), ErrorKind::Internal);
+        assert_eq!(ask(1).unwrap(), [1]);
+    }
+    let before = runs.load(Ordering::SeqCst);
+    let error = ask(POISON).unwrap_err();
+    assert!(matches!(error, InferError::Quarantined { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(runs.load(Ordering::SeqCst), before);
+    assert_eq!(ask(1).unwrap(), [1]);
+}
+
+#[test]
+fn a_request_that_comes_through_in_between_is_not_to_blame() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    let engine = serving(ModelOptions::default(), move |batch| {
+        let run = count.fetch_add(1, Ordering::SeqCst);
+        assert!(run % 3 == 2, "a bad moment");
+        echo_all(batch)
+    });
+    for _ in 0..4 {
+        let asked = || answer(engine.infer(NAME, None, request(&[1])));
+        assert_eq!(asked().unwrap_err().kind(), ErrorKind::Internal);
+        assert_eq!(asked().unwrap_err().kind(), ErrorKind::Internal);
+        assert_eq!(asked().unwrap(), [1]);
+    }
+}
