@@ -22,6 +22,7 @@ mod limits;
 mod metrics;
 mod models;
 mod objects;
+mod open_inference;
 mod repository;
 mod rpc;
 mod secure;
