@@ -47,8 +47,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("anyhow", &["nav-cli", "nav-benches", "nav-examples"]),
     ("clap", &["nav-cli"]),
     ("libloading", &["nav-native"]),
-    ("hyper", &["nav-serve"]),
-    ("tokio", &["nav-serve"]),
+    ("hyper", &["nav-serve", "nav-benches"]),
+    ("tokio", &["nav-serve", "nav-benches"]),
     ("tract-onnx", &["nav-runners"]),
 ];
 
