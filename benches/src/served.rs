@@ -66,10 +66,18 @@ fn serve(
         inputs: vec![spec("x")],
         outputs: vec![spec("y")],
     };
+    let spec = ModelSpec::new(Callable::shared(signature, run), model);
+    models([("identity", spec)])
+}
+
+/// Serves these models.
+pub fn models(
+    models: impl IntoIterator<Item = (&'static str, ModelSpec)>,
+) -> Result<Served, Box<dyn Error>> {
     let engine = Engine::new(EngineOptions::default())?;
-    let backend = Callable::shared(signature, run);
-    let spec = ModelSpec::new(backend, model);
-    engine.load("identity", 1, spec)?;
+    for (name, spec) in models {
+        engine.load(name, 1, spec)?;
+    }
     let options = ServerOptions {
         http_port: 0,
         grpc_port: Some(0),

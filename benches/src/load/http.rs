@@ -10,22 +10,62 @@ use tokio::net::TcpStream;
 use super::{closed, microseconds};
 use crate::served::WIDTH;
 
+/// A row of numbers that a model is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The model.
+    pub model: &'static str,
+    /// Its input.
+    pub input: &'static str,
+    /// The extents of a row of it.
+    pub extents: &'static [usize],
+    /// The output that is wanted.
+    pub output: &'static str,
+}
+
+/// Sixteen numbers for an identity.
+pub(super) const IDENTITY: Row = Row {
+    model: "identity",
+    input: "x",
+    extents: &[WIDTH],
+    output: "y",
+};
+
 /// Asks for the identity of sixteen numbers, in binary.
 pub fn http(address: SocketAddr, concurrency: usize, time: Duration) -> io::Result<Vec<f64>> {
-    let wire = wire();
+    http_rows(address, &IDENTITY, concurrency, time)
+}
+
+/// Asks for the output of this row, in binary.
+pub fn http_rows(
+    address: SocketAddr,
+    row: &Row,
+    concurrency: usize,
+    time: Duration,
+) -> io::Result<Vec<f64>> {
+    let wire = wire(row);
     closed(concurrency, time, move |until| {
         ask(address, wire.clone(), until)
     })
 }
 
 /// The bytes of a request.
-pub(super) fn wire() -> Vec<u8> {
-    let size = 4 * WIDTH;
+pub(super) fn wire(row: &Row) -> Vec<u8> {
+    let Row {
+        model,
+        input,
+        extents,
+        output,
+    } = row;
+    let size = 4 * extents.iter().product::<usize>();
+    let shape = extents.iter().map(usize::to_string);
+    let shape: Vec<String> = std::iter::once("1".to_owned()).chain(shape).collect();
+    let shape = shape.join(",");
     let header = format!(
-        r#"{{"inputs":[{{"name":"x","shape":[1,{WIDTH}],"datatype":"FP32","parameters":{{"binary_data_size":{size}}}}}],"outputs":[{{"name":"y","parameters":{{"binary_data":true}}}}]}}"#
+        r#"{{"inputs":[{{"name":"{input}","shape":[{shape}],"datatype":"FP32","parameters":{{"binary_data_size":{size}}}}}],"outputs":[{{"name":"{output}","parameters":{{"binary_data":true}}}}]}}"#
     );
     let head = format!(
-        "POST /v2/models/identity/infer HTTP/1.1\r\nHost: t\r\nInference-Header-Content-Length: {}\r\nContent-Length: {}\r\n\r\n",
+        "POST /v2/models/{model}/infer HTTP/1.1\r\nHost: t\r\nInference-Header-Content-Length: {}\r\nContent-Length: {}\r\n\r\n",
         header.len(),
         header.len() + size
     );

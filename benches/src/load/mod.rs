@@ -5,7 +5,7 @@ mod http;
 mod open;
 
 pub use grpc::grpc;
-pub use http::http;
+pub use http::{Row, http, http_rows};
 pub use open::{Told, open};
 
 use std::io;

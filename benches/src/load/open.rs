@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
-use super::http::wire;
+use super::http::{IDENTITY, wire};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub fn open(address: SocketAddr, rate: f64, time: Duration) -> io::Result<Vec<To
         .build()?;
     let local = LocalSet::new();
     runtime.block_on(local.run_until(async move {
-        let wire: Rc<[u8]> = wire().into();
+        let wire: Rc<[u8]> = wire(&IDENTITY).into();
         let idle = Idle::default();
         let began = Instant::now();
         let pause = Duration::from_secs_f64(1.0 / rate);

@@ -1,0 +1,152 @@
+//! What of a model's own rate is left when it is served, and what batching gains: a network of the size of `ResNet-50`
+//! at saturation beside the bare loop over the same runner, a perceptron with batching and without.
+//! `cargo bench -p nav-benches --bench serving_models`.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nav_benches::load::{self, Row};
+use nav_benches::record::Record;
+use nav_benches::{perceptron, residual, runtimes, served};
+use nav_engine::{ModelOptions, ModelSpec, RunnerBackend};
+use nav_package_format::onnx::proto::ModelProto;
+use nav_package_format::{DType, Format, Shape};
+use nav_runners::onnx_cpu::OnnxCpu;
+use nav_runners::{LoadOptions, Loaded, ModelFile, Runner, TensorDesc};
+
+const ROUNDS: usize = 5;
+
+const SLICE: Duration = Duration::from_secs(3);
+
+/// Rows of a batch of the network.
+const BATCH: usize = 8;
+
+/// How much of the bare loop must be left.
+const LEFT: f64 = 0.97;
+
+/// How many times as much batching must gain.
+const GAIN: f64 = 3.0;
+
+const NETWORK: Row = Row {
+    model: "network",
+    input: "pixels",
+    extents: &[3, 224, 224],
+    output: "scores",
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let network = load(
+        &folder.path().join("network.onnx"),
+        &residual::residual(),
+        None,
+    )?;
+    let perceptron = load(
+        &folder.path().join("perceptron.onnx"),
+        &perceptron::perceptron(),
+        Some(1),
+    )?;
+    let spec = |loaded: &Arc<dyn Loaded>, options| {
+        ModelSpec::new(RunnerBackend::new(Arc::clone(loaded)), options)
+    };
+    let served = served::models([
+        ("network", spec(&network, ModelOptions::batched(BATCH))),
+        ("batched", spec(&perceptron, ModelOptions::batched(64))),
+        ("alone", spec(&perceptron, ModelOptions::default())),
+    ])?;
+    let mut record = Record::new("serving_models");
+    let (mut bare, mut rates, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let directly = rows_a_second(&network)?;
+        let through = ask(&served, &NETWORK, 2 * BATCH)?;
+        bare.push(directly);
+        rates.push(through);
+        left.push(through / directly);
+    }
+    record.result("network, bare loop, rows per second", median(&mut bare));
+    record.result("network, served, rows per second", median(&mut rates));
+    record.least("network, served of the bare loop", median(&mut left), LEFT);
+    let row = |model| Row {
+        model,
+        input: "x",
+        extents: &[784],
+        output: "y",
+    };
+    let (mut batched, mut alone, mut gains) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let with = ask(&served, &row("batched"), 64)?;
+        let without = ask(&served, &row("alone"), 64)?;
+        batched.push(with);
+        alone.push(without);
+        gains.push(with / without);
+    }
+    record.result("perceptron, batched, per second", median(&mut batched));
+    record.result("perceptron, alone, per second", median(&mut alone));
+    record.least("perceptron, gain of batching", median(&mut gains), GAIN);
+    Ok(record.print()?)
+}
+
+fn load(
+    path: &Path,
+    model: &ModelProto,
+    threads: Option<usize>,
+) -> Result<Arc<dyn Loaded>, Box<dyn Error>> {
+    model.write(path)?;
+    let mut options = LoadOptions {
+        libraries: runtimes::libraries(),
+        ..LoadOptions::default()
+    };
+    options.settings.intra_threads = threads;
+    let file = ModelFile {
+        path: path.to_owned(),
+        format: Format::Onnx,
+    };
+    Ok(OnnxCpu.load(&file, &options)?)
+}
+
+fn ask(served: &served::Served, row: &Row, concurrency: usize) -> std::io::Result<f64> {
+    let began = Instant::now();
+    let asked = load::http_rows(served.http, row, concurrency, SLICE)?;
+    Ok(rate(asked.len(), began))
+}
+
+/// Rows that the network does in a second when nothing stands around it.
+fn rows_a_second(network: &Arc<dyn Loaded>) -> Result<f64, Box<dyn Error>> {
+    let mut session = Arc::clone(network).session()?;
+    let shape = Shape::from([BATCH, 3, 224, 224]);
+    let size = 4 * shape.element_count()?;
+    let desc = TensorDesc {
+        index: 0,
+        dtype: DType::Fp32,
+        shape,
+        byte_size: size,
+    };
+    let input = vec![0; size];
+    let mut once = || -> Result<(), Box<dyn Error>> {
+        for memory in session.stage(std::slice::from_ref(&desc))? {
+            memory.copy_from_slice(&input);
+        }
+        session.run()?;
+        Ok(())
+    };
+    once()?;
+    let began = Instant::now();
+    let mut rows = 0;
+    while began.elapsed() < SLICE {
+        once()?;
+        rows += BATCH;
+    }
+    Ok(rate(rows, began))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]
+fn rate(rows: usize, began: Instant) -> f64 {
+    rows as f64 / began.elapsed().as_secs_f64()
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
