@@ -5,6 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use nav_benches::load::{self, Told};
+use nav_benches::percentile::percentile;
 use nav_benches::record::Record;
 use nav_benches::served;
 
@@ -66,16 +67,4 @@ fn main() -> Result<(), Box<dyn Error>> {
 #[expect(clippy::cast_precision_loss, reason = "counts of requests are small")]
 fn rate(requests: usize) -> f64 {
     requests as f64 / SLICE.as_secs_f64()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a position in a list that fits into memory"
-)]
-fn percentile(values: &mut [f64], part: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let index = (values.len() as f64 * part) as usize;
-    values.get(index).copied().unwrap_or(f64::NAN)
 }

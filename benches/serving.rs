@@ -5,6 +5,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use nav_benches::percentile::{median, percentile};
 use nav_benches::record::Record;
 use nav_benches::{echo_edges, load, served};
 
@@ -60,20 +61,4 @@ fn main() -> Result<(), Box<dyn Error>> {
 #[expect(clippy::cast_precision_loss, reason = "counts of requests are small")]
 fn per_second(requests: usize) -> f64 {
     requests as f64 / SLICE.as_secs_f64()
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    percentile(values, 0.5)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a position in a list that fits into memory"
-)]
-fn percentile(values: &mut [f64], part: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let index = (values.len() as f64 * part) as usize;
-    values.get(index).copied().unwrap_or(f64::NAN)
 }

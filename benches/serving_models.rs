@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nav_benches::load::{self, Row};
+use nav_benches::percentile::median;
 use nav_benches::record::Record;
 use nav_benches::{perceptron, residual, runtimes, served};
 use nav_engine::{ModelOptions, ModelSpec, RunnerBackend};
@@ -144,9 +145,4 @@ fn rows_a_second(network: &Arc<dyn Loaded>) -> Result<f64, Box<dyn Error>> {
 #[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]
 fn rate(rows: usize, began: Instant) -> f64 {
     rows as f64 / began.elapsed().as_secs_f64()
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -10,6 +10,7 @@ pub mod interleaved;
 pub mod load;
 pub mod models;
 mod network;
+pub mod percentile;
 pub mod perceptron;
 pub mod record;
 pub mod residual;

@@ -17,6 +17,8 @@ from pytriton.client.exceptions import (
     PyTritonClientInferenceServerError,
     PyTritonClientModelUnavailableError,
 )
+from suite import run
+
 
 NUMBERS = numpy.array([[1, 2, 3, 4]], numpy.int32)
 
@@ -87,19 +89,5 @@ CASES = [
 ]
 
 
-def main(http, grpc):
-    failed = 0
-    for case in CASES:
-        try:
-            case(f"http://{http}", f"grpc://{grpc}")
-        except Exception as error:
-            failed += 1
-            print(f"FAILED {case.__name__}: {type(error).__name__}: {error}")
-        else:
-            print(f"ok {case.__name__}")
-    print(f"{len(CASES) - failed} of {len(CASES)} passed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(run(CASES, f"http://{sys.argv[1]}", f"grpc://{sys.argv[2]}"))

@@ -35,7 +35,7 @@ pub enum Level {
     Verbose,
 }
 
-/// Where events are told. Clones tell the same; when the last is gone, everything is written.
+/// Where events are told. Clones tell the same.
 #[derive(Clone, Debug)]
 pub struct Log {
     inner: Arc<Inner>,
@@ -119,6 +119,11 @@ impl Log {
         }
     }
 
+    /// Writes what there is, and nothing more after that.
+    pub fn finish(&self) {
+        self.inner.finish();
+    }
+
     /// How many lines were not written, because they came faster than they were taken.
     pub fn lost(&self) -> u64 {
         self.inner.lost.load(Ordering::Relaxed)
@@ -152,17 +157,20 @@ impl Log {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let writer = self
-            .writer
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+impl Inner {
+    fn finish(&self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Writer { lines, thread }) = writer.take() {
             drop(lines);
             // One that panicked has written what it could.
             drop(thread.join());
         }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 

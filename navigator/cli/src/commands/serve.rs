@@ -115,19 +115,30 @@ pub(crate) struct ServeArgs {
 
 /// Loads everything, binds, serves.
 pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
-    let began = Instant::now();
     let log = args.log.log(settings)?;
+    let served = serve(args, (settings, printer), &log);
+    // Whatever still runs in this process says nothing more.
+    log.finish();
+    served
+}
+
+fn serve(
+    args: &ServeArgs,
+    (settings, printer): (&Settings, Printer),
+    log: &Log,
+) -> anyhow::Result<()> {
+    let began = Instant::now();
     let engine = Engine::new(EngineOptions {
         cache_bytes: args.cache_size,
         ..EngineOptions::default()
     })?;
-    let repository = repository(args, engine.clone(), (&log, settings, printer))?;
+    let repository = repository(args, engine.clone(), (log, settings, printer))?;
     if args.control.is_explicit() && !args.access.is_managed() {
         let why = "clients may not: see --allow-management and --access-token-file".to_owned();
         log.event(Level::Warning, "not controlled", &[("why", why)]);
     }
     let models = start(&repository)?;
-    let server = Server::bind_repository(repository, &log, options(args)?)?;
+    let server = Server::bind_repository(repository, log, options(args)?)?;
     let http = server.http_address()?;
     let grpc = server.grpc_address()?.map(|it| ("grpc", it.to_string()));
     let metrics = server.metrics_address()?;
