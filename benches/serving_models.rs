@@ -11,7 +11,7 @@ use nav_benches::load::{self, Row};
 use nav_benches::percentile::median;
 use nav_benches::record::Record;
 use nav_benches::{perceptron, residual, runtimes, served};
-use nav_engine::{ModelOptions, ModelSpec, RunnerBackend};
+use nav_engine::{BatchPolicy, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::onnx::proto::ModelProto;
 use nav_package_format::{DType, Format, Shape};
 use nav_runners::onnx_cpu::OnnxCpu;
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let served = served::models([
         ("network", spec(&network, ModelOptions::batched(BATCH))),
-        ("batched", spec(&perceptron, ModelOptions::batched(64))),
+        ("batched", spec(&perceptron, together(64))),
         ("alone", spec(&perceptron, ModelOptions::default())),
     ])?;
     let mut record = Record::new("serving_models");
@@ -87,6 +87,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     record.result("perceptron, alone, per second", median(&mut alone));
     record.least("perceptron, gain of batching", median(&mut gains), GAIN);
     Ok(record.print()?)
+}
+
+/// Batches of up to so many rows, for which a request waits a little.
+fn together(rows: usize) -> ModelOptions {
+    ModelOptions {
+        batching: Some(BatchPolicy {
+            delay: Duration::from_micros(200),
+            ..BatchPolicy::default()
+        }),
+        ..ModelOptions::batched(rows)
+    }
 }
 
 fn load(

@@ -77,9 +77,10 @@ pub(super) fn wire(row: &Row) -> Vec<u8> {
 async fn ask(address: SocketAddr, wire: Vec<u8>, until: Instant) -> io::Result<Vec<f64>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let mut latencies = Vec::new();
+    let asked = Instant::now();
     stream.write_all(&wire).await?;
     let mut answer = vec![0; first(&mut stream).await?];
+    let mut latencies = vec![microseconds(asked)];
     while Instant::now() < until {
         let asked = Instant::now();
         stream.write_all(&wire).await?;
