@@ -48,6 +48,20 @@ fn bodies_are_limited_as_they_are_announced_sent_and_decompressed() {
 }
 
 #[test]
+fn a_body_comes_in_only_so_many_pieces() {
+    let subject = limited(Limits {
+        frames: 10,
+        ..Limits::default()
+    });
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let chunks = "1\r\n \r\n".repeat(11);
+    let reply = subject.send(format!("{head}{chunks}0\r\n\r\n").as_bytes());
+    let text = r#"{"error":"the body comes in more than 10 pieces"}"#;
+    let reply = reply.unwrap();
+    assert_eq!((reply.status, reply.text()), (400, text));
+}
+
+#[test]
 fn bodies_on_their_way_share_a_budget() {
     let subject = limited(Limits {
         bodies: 100,
