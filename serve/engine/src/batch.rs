@@ -99,16 +99,6 @@ impl Batch {
         self.staged = Some(Instant::now());
     }
 
-    /// Gives back the inputs of a call that is alone, which nobody reads any more once the model has a copy: the call is
-    /// not run again, and no response of it is kept.
-    pub(crate) fn release_inputs(&mut self) {
-        if let [job] = self.jobs.as_mut_slice()
-            && job.keep.is_none()
-        {
-            job.call.release();
-        }
-    }
-
     /// Notes that the model has run, and that outputs are being passed on.
     pub fn note_ran(&mut self) {
         self.ran = Some(Instant::now());

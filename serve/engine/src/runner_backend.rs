@@ -79,7 +79,6 @@ impl Executor for RunnerExecutor {
             ));
         }
         batch.note_staged();
-        batch.release_inputs();
         let outputs = self.session.run()?;
         batch.note_ran();
         if batch.len() == 1 {
