@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use nav_engine::Engine;
+use hyper::header::HeaderMap;
+use nav_engine::{Engine, InferError, Request};
 
 use crate::access::AccessPolicy;
 use crate::contain::Panics;
@@ -12,6 +13,7 @@ use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::Limits;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::repository::{Control, Repository};
 use crate::shared_memory::{RegionError, Regions};
 use crate::trace::Tracer;
@@ -73,12 +75,33 @@ impl State {
         self.regions.as_ref().ok_or(RegionError::Off)
     }
 
+    /// What a model is about to be asked, with the headers that travel on. Fails when models are asked no more.
+    pub(crate) fn let_in(&self, headers: &HeaderMap, request: &mut Request) -> Result<(), Refusal> {
+        if self.is_stopping.load(Ordering::Acquire) {
+            let error = InferError::ShuttingDown;
+            return Err(Refusal::of_engine(&error, request.id.as_deref()));
+        }
+        let pattern = self.forward.as_ref();
+        pattern.map_or(Ok(()), |pattern| {
+            pattern.forward(headers, &mut request.parameters)
+        })
+    }
+
+    /// What this comes to; a refusal when it panics.
+    pub(crate) async fn contain<T>(
+        &self,
+        answering: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let answered = self.panics.contain(answering).await;
+        answered.unwrap_or_else(|| Err(Refusal::bug()))
+    }
+
     /// Says that something asked for was not answered by a fault of the server or a model.
-    pub(crate) fn tell_fault(&self, asked: &str, why: String) {
+    pub(crate) fn tell_fault(&self, asked: &str, why: &str) {
         if let Some(skipped) = self.faults.turn(Instant::now()) {
             let fields = [
                 ("asked", asked.to_owned()),
-                ("why", why),
+                ("why", why.to_owned()),
                 ("skipped", skipped.to_string()),
             ];
             self.log.event(Level::Warning, "failed", &fields);
@@ -109,6 +132,20 @@ impl Budget {
 }
 
 impl Share {
+    /// Takes so many bytes more, or refuses the request that needs them.
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), Refusal> {
+        if self.grow(bytes) {
+            return Ok(());
+        }
+        Err(Refusal {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Refusal::new(
+                RefusalKind::Overloaded,
+                "requests on their way hold as much memory as they may",
+            )
+        })
+    }
+
     /// Takes so many bytes more. Whether there were so many.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let before = self.budget.held.fetch_add(bytes, Ordering::Relaxed);

@@ -41,9 +41,10 @@ pub(crate) async fn watch(state: Arc<State>, limit: Option<Duration>) {
             }
             still.insert(key, since);
         }
-        for model in &models {
-            if ill.contains_key(&(model.name().to_owned(), model.version())) {
-                tell(&state, Level::Info, "model ready again", model);
+        // What is left was not ready and is, or is not served any more.
+        for (name, version) in ill.keys() {
+            if let Ok(model) = state.engine.model(name, Some(*version)) {
+                tell(&state, Level::Info, "model ready again", &model);
             }
         }
         ill = still;

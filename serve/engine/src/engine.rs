@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use crate::cache::{CacheStatistics, ResponseCache};
 use crate::core::{Core, Shared};
 use crate::ensemble::EnsembleSpec;
-use crate::error::InferError;
+use crate::error::{InferError, with_causes};
 use crate::limits::Limits;
 use crate::load_error::ModelError;
 use crate::model::{Model, ModelSpec};
@@ -301,16 +301,4 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.shared.supervisor.stop();
     }
-}
-
-/// An error with all its causes, for those who only get a text.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

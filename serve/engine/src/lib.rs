@@ -43,7 +43,7 @@ pub use cache::CacheStatistics;
 pub use call::{Call, CallInput};
 pub use engine::{Engine, EngineOptions, Retired};
 pub use ensemble::{EnsembleError, EnsembleSpec, EnsembleStep};
-pub use error::{ErrorKind, FailureReason, InferError};
+pub use error::{ErrorKind, FailureReason, InferError, with_causes};
 pub use executor::{Backend, Callable, Executor};
 pub use health::{Health, InstanceState};
 pub use histogram::Histogram;

@@ -66,9 +66,7 @@ impl Edge {
         }
         let began = Instant::now();
         let path = request.uri().path().to_owned();
-        let answering = self.answer_if_allowed(request);
-        let answered = self.state.panics.contain(answering).await;
-        let answered = answered.unwrap_or_else(|| Err(Refusal::bug()));
+        let answered = self.state.contain(self.answer_if_allowed(request)).await;
         let code = answered
             .as_ref()
             .map_or_else(|refusal| refusal.kind.code(), |_| Code::Ok);
@@ -82,7 +80,7 @@ impl Edge {
         }
         answered.unwrap_or_else(|refusal| {
             if code == Code::Internal {
-                self.state.tell_fault(&path, refusal.text.clone());
+                self.state.tell_fault(&path, &refusal.text);
             }
             refused(&refusal)
         })

@@ -1,11 +1,10 @@
 //! Inference: a request read, handed to the engine, its response sent.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use hyper::Response;
 use hyper::header::HeaderMap;
-use nav_engine::{InferError, Model, Request};
+use nav_engine::{Model, Request};
 use tokio::time::Instant;
 
 use super::call::{Call, too_late};
@@ -64,13 +63,7 @@ pub(super) async fn let_in(
     (mut request, places): (Request, Places),
     share: &mut Share,
 ) -> Result<(Request, Spans), Refusal> {
-    if state.is_stopping.load(Ordering::Acquire) {
-        let error = InferError::ShuttingDown;
-        return Err(Refusal::of_engine(&error, request.id.as_deref()));
-    }
-    if let Some(pattern) = &state.forward {
-        pattern.forward(metadata, &mut request.parameters)?;
-    }
+    state.let_in(metadata, &mut request)?;
     let spans = places.find(state, share)?;
     let request = spans.fill(request).await?;
     Ok((request, spans))

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body;
@@ -96,15 +95,7 @@ impl Messages {
                     Err(Refusal::invalid("the last message ends too early"))
                 };
             };
-            if !self.share.grow(piece.len()) {
-                return Err(Refusal {
-                    retry_after: Some(Duration::from_secs(1)),
-                    ..Refusal::new(
-                        RefusalKind::Overloaded,
-                        "requests on their way hold as much memory as they may",
-                    )
-                });
-            }
+            self.share.take(piece.len())?;
             self.rest = piece;
         }
     }

@@ -78,10 +78,7 @@ where
 {
     let (sender, messages) = mpsc::channel(AHEAD);
     let driving = drive(sender);
-    let driver = async move {
-        let ended = state.panics.contain(driving).await;
-        ended.unwrap_or_else(|| Err(Refusal::bug()))
-    };
+    let driver = async move { state.contain(driving).await };
     let body = Reply {
         pieces: VecDeque::new(),
         rest: Rest::Stream {

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
@@ -94,15 +93,7 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
             let text = format!("the body comes in more than {} pieces", limits.frames);
             return Err(Refusal::invalid(text));
         }
-        if !received.share.grow(piece.len()) {
-            return Err(Refusal {
-                retry_after: Some(Duration::from_secs(1)),
-                ..Refusal::new(
-                    RefusalKind::Overloaded,
-                    "requests on their way hold as much memory as they may",
-                )
-            });
-        }
+        received.share.take(piece.len())?;
         if !piece.is_empty() {
             received.pieces.push_back(piece);
         }

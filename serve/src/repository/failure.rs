@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use nav_engine::ModelError;
+use nav_engine::{ModelError, with_causes};
 
 use super::config::ConfigError;
 use super::open::OpenError;
@@ -126,13 +126,7 @@ pub enum VersionFailure {
 
 /// An error with all its causes, without the folders that paths begin with.
 pub(super) fn told(error: &dyn Error, roots: &[&str]) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
+    let mut text = with_causes(error);
     for root in roots
         .iter()
         .filter(|root| !root.is_empty() && **root != "/")

@@ -6,7 +6,6 @@
 //! dropped, and the request with it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -131,13 +130,8 @@ async fn ask(
         body => read_generate(&body, &reading),
     };
     let mut asked = aside_if(body.length > HEAVY, read).await??;
-    if let Some(pattern) = &state.forward {
-        pattern.forward(&head.headers, &mut asked.parameters)?;
-    }
+    state.let_in(&head.headers, &mut asked)?;
     let id = asked.id.clone();
-    if state.is_stopping.load(Ordering::Acquire) {
-        return Err(Refusal::of_engine(&InferError::ShuttingDown, id.as_deref()));
-    }
     let trace = state.tracer.begin(model.name(), &head.headers, received);
     Ok(Asked {
         trace,

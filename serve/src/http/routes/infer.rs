@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use nav_engine::{InferError, Model};
+use nav_engine::Model;
 
 use super::Target;
 use crate::aside::{HEAVY, aside_if};
@@ -42,14 +41,9 @@ pub(super) async fn infer(
     let (pieces, total) = (body.pieces, body.length);
     let read = move || read_body(pieces, total, length.as_deref(), &reading);
     let mut asked = aside_if(is_heavy, read).await??;
-    if let Some(pattern) = &state.forward {
-        pattern.forward(&head.headers, &mut asked.request.parameters)?;
-    }
+    state.let_in(&head.headers, &mut asked.request)?;
     let id = asked.request.id.clone();
     let wanted = asked.wanted;
-    if state.is_stopping.load(Ordering::Acquire) {
-        return Err(Refusal::of_engine(&InferError::ShuttingDown, id.as_deref()));
-    }
     let spans = asked.places.find(state, &mut body.share)?;
     let request = spans.fill(asked.request).await?;
     let trace = state.tracer.begin(model.name(), &head.headers, received);

@@ -69,11 +69,12 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
             None => Err(Refusal::no_route()),
         }
     };
-    let answered = state.panics.contain(answering).await;
-    let answered = answered.unwrap_or_else(|| Err(Refusal::bug()));
-    let why = answered.as_ref().err().map(|refusal| refusal.text.clone());
-    let answer = answered.unwrap_or_else(|refusal| refused(&refusal));
-    let status = answer.status();
+    let answered = state.contain(answering).await;
+    let why = answered.as_ref().err().map(|refusal| refusal.text.as_str());
+    let status = match &answered {
+        Ok(answer) => answer.status(),
+        Err(refusal) => refusal.kind.status(),
+    };
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         state.tell_fault(&path, why.unwrap_or_default());
     }
@@ -86,7 +87,7 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
         ];
         state.log.event(Level::Verbose, "request", &fields);
     }
-    answer
+    answered.unwrap_or_else(|refusal| refused(&refusal))
 }
 
 /// What this path leads to.

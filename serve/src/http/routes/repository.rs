@@ -70,15 +70,8 @@ pub(super) async fn load(
     request: Request<Incoming>,
 ) -> Result<Response<Frames>, Refusal> {
     let repository = Repository::controlled(state.repository.as_ref())?;
-    let parameters = body(state, request, |changing: Changing| {
-        let mut taken = LoadParameters::default();
-        for (name, value) in changing.parameters.0 {
-            let value = parameter(&name, value)?;
-            taken.set(&name, value)?;
-        }
-        Ok(taken)
-    });
-    repository.load_asked(model, parameters.await?).await?;
+    let taken = taken(state, request, LoadParameters::set).await?;
+    repository.load_asked(model, taken).await?;
     Ok(json(String::new()))
 }
 
@@ -89,15 +82,26 @@ pub(super) async fn unload(
     request: Request<Incoming>,
 ) -> Result<Response<Frames>, Refusal> {
     let repository = Repository::controlled(state.repository.as_ref())?;
-    let parameters = body(state, request, |changing: Changing| {
-        let mut taken = UnloadParameters::default();
+    let set = |taken: &mut UnloadParameters, name: &str, value| taken.set(name, &value);
+    let taken = taken(state, request, set).await?;
+    repository.unload_asked(model, taken).await?;
+    Ok(json(String::new()))
+}
+
+/// The parameters that a request brings, set one by one.
+async fn taken<T: Default + Send + 'static>(
+    state: &State,
+    request: Request<Incoming>,
+    set: impl Fn(&mut T, &str, ParameterValue) -> Result<(), ParameterError> + Send + 'static,
+) -> Result<T, Refusal> {
+    body(state, request, move |changing: Changing| {
+        let mut taken = T::default();
         for (name, value) in changing.parameters.0 {
-            taken.set(&name, &parameter(&name, value)?)?;
+            set(&mut taken, &name, parameter(&name, value)?)?;
         }
         Ok(taken)
-    });
-    repository.unload_asked(model, parameters.await?).await?;
-    Ok(json(String::new()))
+    })
+    .await
 }
 
 /// What a change says beside the name of the model.
