@@ -26,6 +26,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("nav-serve", &["nav-package-format", "nav-engine"]),
     (
+        "nav-adapter",
+        &[
+            "nav-package-format",
+            "nav-runners",
+            "nav-worker",
+            "nav-engine",
+            "nav-serve",
+        ],
+    ),
+    (
         "nav-cli",
         &[
             "nav-package-format",
