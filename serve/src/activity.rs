@@ -3,7 +3,6 @@
 //! A connection is idle while its client says nothing, says it too slowly, or does not take its answer. It is not
 //! while a request is worked on, nor while the rest of an answer is still to come from a model. Knows no protocol.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http_body::{Body, Frame, SizeHint};
+use smallvec::SmallVec;
 
 /// What goes on in a connection.
 #[derive(Debug, Default)]
@@ -19,8 +19,9 @@ pub(crate) struct Activity {
     begun: AtomicU64,
     /// How many requests and answers wait for something on this side.
     running: AtomicUsize,
-    /// Since when the pieces that were handed to the connection last, one for each answer, are there.
-    untaken: Mutex<BTreeMap<u64, Instant>>,
+    /// Since when the pieces that were handed to the connection last, one for each answer, are there. As many as
+    /// answers go at the same time: one over HTTP/1, few over HTTP/2.
+    untaken: Mutex<SmallVec<[(u64, Instant); 4]>>,
 }
 
 /// Something that is waited for on this side, until this is dropped.
@@ -53,14 +54,14 @@ impl Activity {
 
     fn hand_over(self: &Arc<Self>) -> Untaken {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        self.pieces().insert(number, Instant::now());
+        self.pieces().push((number, Instant::now()));
         Untaken {
             activity: Arc::clone(self),
             number,
         }
     }
 
-    fn pieces(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+    fn pieces(&self) -> MutexGuard<'_, SmallVec<[(u64, Instant); 4]>> {
         self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -74,8 +75,9 @@ impl Activity {
             if self.running.load(Ordering::Relaxed) == 0 && begun == seen {
                 return;
             }
-            let oldest = self.pieces().values().next().copied();
-            if oldest.is_some_and(|since| since.elapsed() >= limit) {
+            let is_late = |(_, since): &(u64, Instant)| since.elapsed() >= limit;
+            let is_untaken = self.pieces().iter().any(is_late);
+            if is_untaken {
                 return;
             }
             seen = begun;
@@ -91,7 +93,9 @@ impl Drop for Running {
 
 impl Drop for Untaken {
     fn drop(&mut self) {
-        self.activity.pieces().remove(&self.number);
+        self.activity
+            .pieces()
+            .retain(|(number, _)| *number != self.number);
     }
 }
 

@@ -170,7 +170,8 @@ where
     let service = service_fn(move |request| {
         let running = activity.begin();
         let activity = Arc::clone(&activity);
-        let answer = answer(request);
+        // Only a pointer to it is moved from here on.
+        let answer = Box::pin(answer(request));
         async move {
             let answer = answer.await;
             drop(running);

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
@@ -11,9 +11,9 @@ use std::task::Poll;
 pub(crate) struct Panics(AtomicU64);
 
 impl Panics {
-    /// What this comes to; `None` when it panics.
-    pub(crate) async fn contain<F: Future>(&self, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+    /// What this comes to; `None` when it panics. It is taken where it lies: a future that is handed over takes
+    /// its size twice in whatever waits for it.
+    pub(crate) async fn contain<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
         // It is polled no more after a panic, so that nobody sees what it left half done.
         let polled = poll_fn(|context| {
             let poll = || future.as_mut().poll(context);
@@ -37,6 +37,8 @@ impl Panics {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[test]
@@ -45,11 +47,12 @@ mod tests {
             .build()
             .unwrap();
         let panics = Panics::default();
-        assert_eq!(runtime.block_on(panics.contain(async { 1 })), Some(1));
-        let panicking = async {
+        let calm = pin!(async { 1 });
+        assert_eq!(runtime.block_on(panics.contain(calm)), Some(1));
+        let panicking = pin!(async {
             tokio::task::yield_now().await;
             panic!("a bug")
-        };
+        });
         assert_eq!(runtime.block_on(panics.contain::<_>(panicking)), None::<()>);
         assert_eq!(panics.count(), 1);
     }

@@ -1,5 +1,6 @@
 //! What every connection shares.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -90,7 +91,7 @@ impl State {
     /// What this comes to; a refusal when it panics.
     pub(crate) async fn contain<T>(
         &self,
-        answering: impl Future<Output = Result<T, Refusal>>,
+        answering: Pin<&mut impl Future<Output = Result<T, Refusal>>>,
     ) -> Result<T, Refusal> {
         let answered = self.panics.contain(answering).await;
         answered.unwrap_or_else(|| Err(Refusal::bug()))

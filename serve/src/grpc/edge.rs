@@ -1,5 +1,6 @@
 //! The edge: a request let in or refused, and led to its method.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,7 +67,8 @@ impl Edge {
         }
         let began = Instant::now();
         let path = request.uri().path().to_owned();
-        let answered = self.state.contain(self.answer_if_allowed(request)).await;
+        let answering = pin!(self.answer_if_allowed(request));
+        let answered = self.state.contain(answering).await;
         let code = answered
             .as_ref()
             .map_or_else(|refusal| refusal.kind.code(), |_| Code::Ok);
@@ -101,16 +103,24 @@ impl Edge {
         if matches!(method, Method::Reflection | Method::OldReflection) {
             let is_old = method == Method::OldReflection;
             let answer = self.reflection.answer(request, is_old, self.closed.clone());
-            return Ok(reply::other(answer.await));
+            return Ok(reply::other(Box::pin(answer).await));
         }
         let is_stream = method == Method::ModelStreamInfer;
         let call = Call::new(Arc::clone(&self.state), request, self.coding, is_stream)?;
-        match call.deadline {
+        let deadline = call.deadline;
+        let answering = pin!(async {
+            match method {
+                Method::ModelInfer => infer::infer(call).await,
+                // Elsewhere, so that their states make that of an inference no larger.
+                seldom => Box::pin(self.lead(seldom, call)).await,
+            }
+        });
+        match deadline {
             Some(deadline) => {
-                let answered = timeout_at(deadline, self.lead(method, call)).await;
+                let answered = timeout_at(deadline, answering).await;
                 answered.unwrap_or_else(|_| Err(too_late()))
             }
-            None => self.lead(method, call).await,
+            None => answering.await,
         }
     }
 
@@ -132,7 +142,6 @@ impl Edge {
             Method::ModelMetadata => call.answer(model::metadata).await,
             Method::ModelConfig => call.answer(model::config).await,
             Method::ModelStatistics => call.answer(model::statistics).await,
-            Method::ModelInfer => infer::infer(call).await,
             Method::ModelStreamInfer => Ok(stream::stream(call, self.closed.clone())),
             Method::RepositoryIndex => call.answer(control::index).await,
             Method::RepositoryModelLoad => control::load(call).await,
@@ -147,8 +156,8 @@ impl Edge {
             Method::LogSettings => call.answer(logging::settings).await,
             Method::HealthCheck => call.answer(health::check).await,
             Method::HealthWatch => health::watch(call, &self.watcher, self.closed.clone()).await,
-            Method::Reflection | Method::OldReflection => {
-                Err(Refusal::internal("reflection is answered elsewhere"))
+            Method::ModelInfer | Method::Reflection | Method::OldReflection => {
+                Err(Refusal::internal("this is answered elsewhere"))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -78,7 +78,7 @@ where
 {
     let (sender, messages) = mpsc::channel(AHEAD);
     let driving = drive(sender);
-    let driver = async move { state.contain(driving).await };
+    let driver = async move { state.contain(pin!(driving)).await };
     let body = Reply {
         pieces: VecDeque::new(),
         rest: Rest::Stream {

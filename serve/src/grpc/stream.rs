@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -47,12 +48,14 @@ struct Talk {
 pub(super) fn stream(call: Call, closed: watch::Receiver<bool>) -> Response<Reply> {
     let state = Arc::clone(&call.state);
     reply::stream(state, call.coding, |sender| async move {
-        match call.deadline {
+        let deadline = call.deadline;
+        let talking = pin!(talk(call, sender, closed));
+        match deadline {
             Some(deadline) => {
-                let ended = timeout_at(deadline, talk(call, sender, closed)).await;
+                let ended = timeout_at(deadline, talking).await;
                 ended.unwrap_or_else(|_| Err(too_late()))
             }
-            None => talk(call, sender, closed).await,
+            None => talking.await,
         }
     })
 }

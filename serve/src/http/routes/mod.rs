@@ -13,12 +13,14 @@ mod server;
 mod shared_memory;
 mod trace;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Method, Request, Response, StatusCode};
+use smallvec::SmallVec;
 
 use self::shared_memory::Memory;
 use super::body::Frames;
@@ -61,14 +63,14 @@ enum Route<'path> {
 /// Answers a request, whatever it is.
 pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Response<Frames> {
     let began = Instant::now();
-    let path = request.uri().path().to_owned();
+    let uri = request.uri().clone();
     let method = request.method().clone();
-    let answering = async {
-        match route(&path) {
+    let answering = pin!(async {
+        match route(uri.path()) {
             Some(route) => route.answer_if_allowed(&state, request).await,
             None => Err(Refusal::no_route()),
         }
-    };
+    });
     let answered = state.contain(answering).await;
     let why = answered.as_ref().err().map(|refusal| refusal.text.as_str());
     let status = match &answered {
@@ -76,12 +78,12 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
         Err(refusal) => refusal.kind.status(),
     };
     if status == StatusCode::INTERNAL_SERVER_ERROR {
-        state.tell_fault(&path, why.unwrap_or_default());
+        state.tell_fault(uri.path(), why.unwrap_or_default());
     }
     if state.log.tells(Level::Verbose) {
         let fields = [
             ("method", method.to_string()),
-            ("path", path),
+            ("path", uri.path().to_owned()),
             ("status", status.as_u16().to_string()),
             ("microseconds", began.elapsed().as_micros().to_string()),
         ];
@@ -92,7 +94,7 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
 
 /// What this path leads to.
 fn route(path: &str) -> Option<Route<'_>> {
-    let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+    let segments: SmallVec<[&str; 8]> = path.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
         ["v2"] => Some(Route::Server),
         ["v2", "health", "live"] => Some(Route::Live),
@@ -194,14 +196,17 @@ impl Route<'_> {
             Self::ModelStatistics(target) => model::statistics(state, target),
             Self::Statistics => Ok(model::all_statistics(state)),
             Self::Infer(target) => infer::infer(state, target, request).await,
-            Self::Generate(target) => generate::generate(state, target, request).await,
-            Self::GenerateStream(target) => generate::generate_stream(state, target, request).await,
-            Self::Trace(model) => trace::setting(state, model, request).await,
-            Self::Logging => logging::logging(state, request).await,
-            Self::Memory(memory) => memory.answer(state, request).await,
-            Self::Index => repository::index(state, request).await,
-            Self::Load(model) => repository::load(state, model, request).await,
-            Self::Unload(model) => repository::unload(state, model, request).await,
+            // The others lie elsewhere, so that their states make that of an inference no larger.
+            Self::Generate(target) => Box::pin(generate::generate(state, target, request)).await,
+            Self::GenerateStream(target) => {
+                Box::pin(generate::generate_stream(state, target, request)).await
+            }
+            Self::Trace(model) => Box::pin(trace::setting(state, model, request)).await,
+            Self::Logging => Box::pin(logging::logging(state, request)).await,
+            Self::Memory(memory) => Box::pin(memory.answer(state, request)).await,
+            Self::Index => Box::pin(repository::index(state, request)).await,
+            Self::Load(model) => Box::pin(repository::load(state, model, request)).await,
+            Self::Unload(model) => Box::pin(repository::unload(state, model, request)).await,
             Self::ControlElsewhere => Err(Refusal::control_elsewhere()),
         }
     }
