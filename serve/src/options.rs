@@ -1,6 +1,7 @@
 //! Where the server listens, and how much it lets clients do.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZero;
 use std::time::Duration;
 
 use crate::access::AccessPolicy;
@@ -23,7 +24,8 @@ pub struct ServerOptions {
     pub grpc_compression: Option<Coding>,
     /// The port for metrics; 0 for any that is free, `None` for no metrics.
     pub metrics_port: Option<u16>,
-    /// How many threads serve sockets.
+    /// How many threads serve sockets. Half as many as there are processors, and not more than 8, unless said
+    /// otherwise: models need the others, and threads that have nothing to do take work from each other.
     pub threads: usize,
     /// How long requests in flight may take to end when the server stops.
     pub drain: Duration,
@@ -66,6 +68,14 @@ pub struct Limits {
     pub body_time: Duration,
 }
 
+/// The most threads that serve sockets by themselves.
+const MOST_SOCKET_THREADS: usize = 8;
+
+fn socket_threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (processors / 2).clamp(1, MOST_SOCKET_THREADS)
+}
+
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
@@ -74,7 +84,7 @@ impl Default for ServerOptions {
             grpc_port: Some(8001),
             grpc_compression: None,
             metrics_port: Some(8002),
-            threads: 2,
+            threads: socket_threads(),
             drain: Duration::from_secs(30),
             unready: Some(Duration::from_mins(5)),
             signals: false,
