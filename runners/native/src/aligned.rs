@@ -10,6 +10,8 @@ pub const ALIGNMENT: usize = 64;
 /// Zeroed host memory that starts at a multiple of [`ALIGNMENT`].
 pub struct AlignedBuffer {
     start: NonNull<u8>,
+    bytes: usize,
+    allocated: NonNull<u8>,
     layout: Layout,
 }
 
@@ -24,18 +26,29 @@ pub struct AllocationError {
 impl AlignedBuffer {
     /// A zeroed buffer of this many bytes.
     pub fn new(bytes: usize) -> Result<Self, AllocationError> {
+        let error = AllocationError { bytes };
         // Never zero: a runtime is handed the address even of an empty tensor.
-        let layout = Layout::from_size_align(bytes.max(1), ALIGNMENT)
-            .map_err(|_| AllocationError { bytes })?;
+        let bytes = bytes.max(1);
+        // Aligned here: the allocator would write over memory that it aligns, to zero what the system gives zeroed.
+        let room = bytes.checked_add(ALIGNMENT - 1);
+        let layout = room.and_then(|room| Layout::from_size_align(room, 1).ok());
+        let layout = layout.ok_or_else(|| error.clone())?;
         // SAFETY: the layout's size is not zero.
-        let start = unsafe { alloc_zeroed(layout) };
-        let start = NonNull::new(start).ok_or(AllocationError { bytes })?;
-        Ok(Self { start, layout })
+        let allocated = unsafe { alloc_zeroed(layout) };
+        let allocated = NonNull::new(allocated).ok_or(error)?;
+        let before = allocated.align_offset(ALIGNMENT);
+        Ok(Self {
+            // SAFETY: to the next aligned address it is less than `ALIGNMENT`, by which there is more room.
+            start: unsafe { allocated.add(before) },
+            bytes,
+            allocated,
+            layout,
+        })
     }
 
     /// How many bytes it holds.
-    pub fn capacity(&self) -> usize {
-        self.layout.size()
+    pub const fn capacity(&self) -> usize {
+        self.bytes
     }
 
     /// Its bytes.
@@ -58,8 +71,8 @@ impl AlignedBuffer {
 
 impl Drop for AlignedBuffer {
     fn drop(&mut self) {
-        // SAFETY: `start` came from `alloc_zeroed` with this very layout.
-        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+        // SAFETY: `allocated` came from `alloc_zeroed` with this very layout.
+        unsafe { dealloc(self.allocated.as_ptr(), self.layout) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accelerator;
 pub mod element;
+mod foretold;
 pub mod library;
 pub mod model;
 mod reason;

@@ -9,6 +9,7 @@ use ort::session::builder::SessionBuilder;
 use ort::value::{Outlet, ValueType};
 
 use super::element::{from_dtype, to_dtype};
+use super::foretold::{self, Foretold};
 use super::library::OpenedLibrary;
 use super::reason::reason;
 use super::settings;
@@ -24,6 +25,8 @@ pub struct OnnxModel {
     session: Arc<OrtSession>,
     signature: Signature,
     target: OutputTarget,
+    /// What the shape of each output follows from, where it does.
+    foretold: Vec<Option<Foretold>>,
 }
 
 /// Which runner loads a model, with which library, and where its outputs shall be.
@@ -69,6 +72,7 @@ impl Loader {
         Ok(Arc::new(OnnxModel {
             runner: self.runner,
             session: Arc::new(session),
+            foretold: foretold::outputs(&signature),
             signature,
             target: self.target,
         }))
@@ -137,6 +141,7 @@ impl Loaded for OnnxModel {
         Ok(Box::new(OnnxSession {
             binding,
             staged: None,
+            places: self.target == OutputTarget::Host,
             model: self,
         }))
     }
@@ -147,6 +152,9 @@ impl Loaded for OnnxModel {
 struct OnnxSession {
     binding: Binding,
     staged: Option<Vec<TensorDesc>>,
+    /// Whether large outputs are given memory of their own: not when they turned out to be of other shapes than
+    /// the model says.
+    places: bool,
     model: Arc<OnnxModel>,
 }
 
@@ -177,6 +185,21 @@ impl OnnxSession {
                 .bind_numbers(desc.index, from_dtype(desc.dtype), &desc.shape)
         };
         bound.map_err(|error| self.runtime_error(&error))
+    }
+
+    /// Gives large outputs memory of their own, where their shapes are known. Whether any was given some.
+    fn place(&mut self, staged: &[TensorDesc]) -> Result<bool, RunError> {
+        let mut any = false;
+        let foretold = self.model.foretold.iter().enumerate();
+        for (index, foretold) in foretold.filter_map(|(index, it)| Some((index, it.as_ref()?))) {
+            let Some((dtype, shape)) = foretold.large(staged) else {
+                continue;
+            };
+            let placed = self.binding.place(index, from_dtype(dtype), &shape);
+            placed.map_err(|error| self.runtime_error(&error))?;
+            any = true;
+        }
+        Ok(any)
     }
 
     fn tensor(&self, index: usize, output: Output) -> Result<Option<Tensor>, RunError> {
@@ -239,12 +262,16 @@ impl Session for OnnxSession {
     fn run(&mut self) -> Result<Outputs, RunError> {
         let staged = self.staged.take().ok_or(RunError::NotStaged)?;
         let bound = staged.iter().try_for_each(|desc| self.bind(desc));
+        let placed = bound.and_then(|()| Ok(self.places && self.place(&staged)?));
         self.staged = Some(staged);
-        bound?;
-        let outputs = self
-            .binding
-            .run()
-            .map_err(|error| self.runtime_error(&error))?;
+        let placed = placed?;
+        let mut outputs = self.binding.run();
+        if placed && outputs.is_err() {
+            outputs = self.binding.run();
+            // Only then was it the place that it failed for.
+            self.places = outputs.is_err();
+        }
+        let outputs = outputs.map_err(|error| self.runtime_error(&error))?;
         let tensors = outputs.into_iter().enumerate();
         tensors
             .filter_map(|(index, output)| self.tensor(index, output).transpose())

@@ -24,6 +24,9 @@ pub struct Batch {
 /// How many responses may wait to be received before the model has to wait.
 const STREAM_CAPACITY: usize = 16;
 
+/// From how many bytes on the inputs of a call are given back before it runs.
+const LARGE: usize = 8 << 20;
+
 impl Batch {
     pub(crate) const fn new(jobs: Vec<BoxedJob>, recorder: Arc<Recorder>) -> Self {
         Self {
@@ -97,6 +100,17 @@ impl Batch {
     /// Notes that the inputs are where the model reads them.
     pub fn note_staged(&mut self) {
         self.staged = Some(Instant::now());
+    }
+
+    /// Gives back the inputs of a large call that is alone, so that they and the outputs are never there together. Nobody
+    /// reads them once the model has a copy: the call is not run again, and no response of it is kept.
+    pub(crate) fn release_inputs(&mut self) {
+        if let [job] = self.jobs.as_mut_slice()
+            && job.keep.is_none()
+            && job.call.bytes() >= LARGE
+        {
+            job.call.release();
+        }
     }
 
     /// Notes that the model has run, and that outputs are being passed on.

@@ -89,6 +89,16 @@ impl Call {
         self.rows
     }
 
+    /// Gives its inputs back.
+    pub(crate) fn release(&mut self) {
+        self.frames = SmallVec::new();
+    }
+
+    /// Whether its inputs were given back.
+    pub(crate) fn is_released(&self) -> bool {
+        self.frames.len() < self.descs.len()
+    }
+
     /// How many bytes its inputs take.
     pub(crate) fn bytes(&self) -> usize {
         let sizes = self.descs.iter().map(|desc| desc.byte_size);

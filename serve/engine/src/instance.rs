@@ -229,7 +229,9 @@ impl Instance {
         }
         self.note_outcome(result.as_ref().err());
         let mut jobs = batch.jobs;
-        if let ([job], Err(InferError::Panicked { .. })) = (jobs.as_slice(), &result) {
+        if let ([job], Err(InferError::Panicked { .. })) = (jobs.as_slice(), &result)
+            && !job.call.is_released()
+        {
             // It ran, and nothing ran beside it. A process may be lost for reasons of its own.
             self.core.quarantine.note(&job.call);
         }

@@ -79,6 +79,7 @@ impl Executor for RunnerExecutor {
             ));
         }
         batch.note_staged();
+        batch.release_inputs();
         let outputs = self.session.run()?;
         batch.note_ran();
         if batch.len() == 1 {

@@ -15,6 +15,9 @@ use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 use crate::wire::join;
 
+/// From how many bytes on a body is kept in one piece.
+const LARGE: usize = 8 << 20;
+
 /// A body, and the room that it takes.
 #[derive(Debug)]
 pub(super) struct Received {
@@ -70,15 +73,18 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
     if usize::try_from(announced).map_or(true, |length| length > limits.body) {
         return Err(too_large(limits.body));
     }
+    let mut whole = Whole::of(usize::try_from(announced).unwrap_or(0));
     let mut received = Received {
         pieces: VecDeque::new(),
         length: 0,
         share: state.bodies.share(),
     };
+    let mut pieces = 0;
     loop {
         let next = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
         let next = timeout(limits.pause, next).await.map_err(|_| late())?;
         let Some(frame) = next else {
+            received.pieces.extend(whole.map(Whole::done));
             return Ok(received);
         };
         let broken = |_| Refusal::invalid("the body ended too early");
@@ -89,14 +95,38 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
         if received.length > limits.body {
             return Err(too_large(limits.body));
         }
-        if received.pieces.len() >= limits.frames {
+        pieces += 1;
+        if pieces > limits.frames {
             let text = format!("the body comes in more than {} pieces", limits.frames);
             return Err(Refusal::invalid(text));
         }
         received.share.take(piece.len())?;
-        if !piece.is_empty() {
-            received.pieces.push_back(piece);
+        match &mut whole {
+            Some(whole) => whole.add(&piece),
+            None if piece.is_empty() => {}
+            None => received.pieces.push_back(piece),
         }
+    }
+}
+
+/// A large body in one piece. The memory of its small pieces would stay with the allocator when they are no longer
+/// used, where that of a large one goes back to the system.
+struct Whole(Vec<u8>);
+
+impl Whole {
+    /// Room for so many bytes, if they are many, and if there is room. No memory is used before they are there.
+    fn of(length: usize) -> Option<Self> {
+        let mut whole = Vec::new();
+        (length >= LARGE).then(|| whole.try_reserve_exact(length).ok())??;
+        Some(Self(whole))
+    }
+
+    fn add(&mut self, piece: &Bytes) {
+        self.0.extend_from_slice(piece);
+    }
+
+    fn done(self) -> Bytes {
+        self.0.into()
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Binding {
     // Dropped in this order: the binding and its values before the session they belong to.
     handle: NonNull<sys::OrtIoBinding>,
     inputs: Vec<BoundInput>,
-    outputs: Vec<CString>,
+    outputs: Vec<BoundOutput>,
     host: MemoryInfo<'static>,
     output_memory: MemoryInfo<'static>,
     binds_by_copy: bool,
@@ -46,6 +46,17 @@ struct BoundInput {
     name: CString,
     buffer: AlignedBuffer,
     bound: Option<Bound>,
+}
+
+struct BoundOutput {
+    name: CString,
+    place: Option<Place>,
+}
+
+/// Memory of ours for one output of the next run, and the value over it.
+struct Place {
+    value: OwnedValue,
+    buffer: AlignedBuffer,
 }
 
 struct Bound {
@@ -84,7 +95,10 @@ impl Binding {
         let outputs: ort::Result<Vec<_>> = session
             .outputs()
             .iter()
-            .map(|output| name(output.name()))
+            .map(|output| {
+                let name = name(output.name())?;
+                Ok(BoundOutput { name, place: None })
+            })
             .collect();
         let host = MemoryInfo::new(
             AllocationDevice::CPU,
@@ -234,23 +248,63 @@ impl Binding {
         }
     }
 
+    /// Has the next run write output `position`, numbers of this shape in host memory, into memory of its own, which
+    /// goes back to the system when it is no longer used: what the runtime allocates itself it keeps. Does nothing
+    /// when there is not so much memory, which the run itself will say.
+    pub fn place(
+        &mut self,
+        position: usize,
+        dtype: TensorElementType,
+        shape: &[usize],
+    ) -> ort::Result<()> {
+        let Some(output) = self.outputs.get_mut(position) else {
+            return Ok(());
+        };
+        let count = shape.iter().product();
+        let Some(length) = dtype.byte_size(count) else {
+            return Ok(());
+        };
+        let Ok(mut buffer) = AlignedBuffer::new(length) else {
+            return Ok(());
+        };
+        let value = value_over(&mut buffer, length, dtype, &signed(shape)?, &self.host)?;
+        output.place = Some(Place { value, buffer });
+        Ok(())
+    }
+
     /// Runs on what is bound. The outputs come in the order of the session's outputs.
     pub fn run(&mut self) -> ort::Result<Vec<Output>> {
+        let ran = self.bind_outputs_and_run();
+        let outputs = ran.and_then(|()| self.take_outputs());
+        // Bound afresh for each run: otherwise the next run would write over outputs still in use. And at once, so
+        // that the memory of an output is free when whoever has it needs it no more.
+        // SAFETY: the binding is live.
+        unsafe { (ort::api().ClearBoundOutputs)(self.handle.as_ptr()) };
+        for output in &mut self.outputs {
+            output.place = None;
+        }
+        outputs
+    }
+
+    fn bind_outputs_and_run(&self) -> ort::Result<()> {
         let api = ort::api();
         let binding = self.handle.as_ptr();
-        // Bound afresh for each run: otherwise the next run would write over outputs still in use.
-        // SAFETY: the binding is live.
-        unsafe { (api.ClearBoundOutputs)(binding) };
-        for name in &self.outputs {
-            let memory = self.output_memory.ptr();
-            // SAFETY: binding, name and memory description are live.
-            check(unsafe { (api.BindOutputToDevice)(binding, name.as_ptr(), memory) })?;
+        for output in &self.outputs {
+            let name = output.name.as_ptr();
+            if let Some(place) = &output.place {
+                // SAFETY: binding, name and value are live; the value and its memory stay until nothing is bound any
+                // more.
+                check(unsafe { (api.BindOutput)(binding, name, place.value.as_ptr()) })?;
+            } else {
+                let memory = self.output_memory.ptr();
+                // SAFETY: binding, name and memory description are live.
+                check(unsafe { (api.BindOutputToDevice)(binding, name, memory) })?;
+            }
         }
         let session = self.session.ptr().cast_mut();
         // SAFETY: the runtime allows runs of one session from several threads, each with its own
         // binding; a null pointer stands for default run options.
-        check(unsafe { (api.RunWithBinding)(session, ptr::null(), binding) })?;
-        self.take_outputs()
+        check(unsafe { (api.RunWithBinding)(session, ptr::null(), binding) })
     }
 
     /// Whether memory that starts here is ours to lend, and so may be written to by the next request.
@@ -261,6 +315,8 @@ impl Binding {
     }
 
     fn take_outputs(&mut self) -> ort::Result<Vec<Output>> {
+        let places = self.outputs.iter_mut().map(|output| output.place.take());
+        let places: Vec<Option<Place>> = places.collect();
         let allocator = self.session.allocator().ptr().cast_mut();
         let mut values: *mut *mut sys::OrtValue = ptr::null_mut();
         let mut count = 0;
@@ -289,8 +345,12 @@ impl Binding {
         check(unsafe { free(allocator, values.cast()) })?;
         owned
             .into_iter()
-            .map(|value| match value {
-                Some(value) => Output::new(value, &self.session, |start| self.lends(start)),
+            .zip(places)
+            .map(|(value, place)| match value {
+                Some(value) => {
+                    let memory = (place.map(|place| place.buffer), &self.session);
+                    Output::new(value, memory, |start| self.lends(start))
+                }
                 None => Ok(Output::NotATensor),
             })
             .collect()
@@ -314,8 +374,9 @@ fn value_over(
 ) -> ort::Result<OwnedValue> {
     let mut value = ptr::null_mut();
     let create = ort::api().CreateTensorWithDataAsOrtValue;
-    // SAFETY: the buffer has room for `length` bytes and outlives the value, which `reserve` drops
-    // before it replaces the buffer; shape pointer and length belong together.
+    // SAFETY: the buffer has room for `length` bytes and outlives the value: `reserve` drops that of an input before it
+    // replaces the buffer, and that of an output lies before its buffer in `Place` and in the output's memory;
+    // shape pointer and length belong together.
     check(unsafe {
         create(
             host.ptr(),
@@ -348,7 +409,14 @@ impl fmt::Debug for Binding {
                     .map(|input| &input.name)
                     .collect::<Vec<_>>(),
             )
-            .field("outputs", &self.outputs)
+            .field(
+                "outputs",
+                &self
+                    .outputs
+                    .iter()
+                    .map(|output| &output.name)
+                    .collect::<Vec<_>>(),
+            )
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use ort::sys;
 use ort::value::TensorElementType;
 
 use super::binding::check;
+use crate::aligned::AlignedBuffer;
 
 /// An `OrtValue`, released on drop.
 pub(super) struct OwnedValue(NonNull<sys::OrtValue>);
@@ -161,11 +162,11 @@ pub enum Output {
 }
 
 impl Output {
-    /// Reads a value that a run of `session` made. `is_lent` tells whether memory may be written to
-    /// later: an output that is an input of the graph lies there, and is copied.
+    /// Reads a value that a run of `session` made, in `place` if it was given one. `is_lent` tells whether memory may
+    /// be written to later: an output that is an input of the graph lies there, and is copied.
     pub(super) fn new(
         value: OwnedValue,
-        session: &Arc<Session>,
+        (place, session): (Option<AlignedBuffer>, &Arc<Session>),
         is_lent: impl Fn(*const u8) -> bool,
     ) -> ort::Result<Self> {
         if !value.is_present_tensor()? {
@@ -187,6 +188,7 @@ impl Output {
             start,
             length,
             _value: value,
+            _place: place,
             _session: Arc::clone(session),
         };
         let bytes = if is_lent(start) {
@@ -202,12 +204,14 @@ impl Output {
     }
 }
 
-/// The memory of one output. Holds what keeps it alive: the value, and the session whose allocator
-/// takes the memory back.
+/// The memory of one output. Holds what keeps it alive: the value, memory of ours if it lies there, and the session
+/// whose allocator takes the memory back if it does not.
 struct OutputMemory {
     start: *const u8,
     length: usize,
+    // Dropped in this order.
     _value: OwnedValue,
+    _place: Option<AlignedBuffer>,
     _session: Arc<Session>,
 }
 
