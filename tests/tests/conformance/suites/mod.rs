@@ -11,6 +11,7 @@ mod huge;
 mod identity;
 mod inputs;
 mod integers;
+mod large;
 mod loading;
 mod matrices;
 mod names;
@@ -48,6 +49,7 @@ pub(crate) const SUITES: &[Suite] = &[
     outputs::SUITE,
     sessions::SUITE,
     huge::SUITE,
+    large::SUITE,
     loading::SUITE,
     external_data::SUITE,
     settings::SUITE,
