@@ -6,6 +6,7 @@ pub mod archive;
 pub mod cache;
 pub mod digest;
 pub mod dtype;
+pub mod element;
 pub mod file;
 pub mod format;
 pub mod numpy;
@@ -22,6 +23,7 @@ pub mod trust;
 
 pub use digest::{Digest, Hasher};
 pub use dtype::DType;
+pub use element::{Element, ElementsError};
 pub use format::{Format, TrustClass};
 pub use settings::{Device, ExecutionMode, GraphLevel, RunnerSettings};
 pub use shape::{Shape, ShapeError};

@@ -2,6 +2,9 @@
 //!
 //! Knows no file format and no runner.
 
+use std::borrow::Cow;
+
+use crate::element::{self, Element, ElementsError};
 use crate::strings::{self, StringsError};
 use crate::{DType, Shape, ShapeError};
 
@@ -131,6 +134,11 @@ impl<'a> TensorView<'a> {
     /// Its elements.
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// Its elements as what they are; copied only if they do not lie where such elements can.
+    pub fn elements<E: Element>(&self) -> Result<Cow<'a, [E]>, ElementsError> {
+        element::of_type(self.dtype, self.bytes)
     }
 
     /// Its byte strings, one an element; none for every other element type.
