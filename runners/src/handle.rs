@@ -84,6 +84,14 @@ impl RunnerHandle {
         self.runner.load(&self.model, &self.options)
     }
 
+    /// The model that it has loaded, or loads now, for someone else to make sessions of.
+    pub fn into_loaded(self) -> Result<Arc<dyn Loaded>, LoadError> {
+        match self.active {
+            Some(active) => Ok(active.loaded),
+            None => self.load(),
+        }
+    }
+
     /// Loads the model. Does nothing when it is loaded already.
     pub fn activate(&mut self) -> Result<(), LoadError> {
         if self.active.is_none() {

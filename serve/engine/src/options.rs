@@ -123,8 +123,15 @@ impl ModelOptions {
         }
     }
 
+    /// Lets as many requests wait as the queues of all levels are to take.
+    pub fn fit_waiting(&mut self) {
+        let queues = self.level_queues.values().chain([&self.queue]);
+        let wanted: usize = queues.filter_map(|it| it.max_queue_size).sum();
+        self.max_waiting = self.max_waiting.max(wanted);
+    }
+
     /// Whether they can be honoured for a model of this signature.
-    pub(crate) fn check(&self, signature: &Signature) -> Result<(), ModelError> {
+    pub fn check(&self, signature: &Signature) -> Result<(), ModelError> {
         let refuse = |option, reason: &str| {
             Err(ModelError::Option {
                 option,
@@ -157,6 +164,10 @@ impl ModelOptions {
             let fits = |size: &usize| (1..=self.max_batch).contains(size);
             if !batching.preferred_sizes.iter().all(fits) {
                 return refuse("preferred_sizes", "a batch of this size cannot be");
+            }
+            if batching.preserve_ordering && self.priority_levels > 1 {
+                let reason = "a level that goes first does not keep the order";
+                return refuse("preserve_ordering", reason);
             }
         }
         if self.cache && self.decoupled {
@@ -241,6 +252,16 @@ mod tests {
         check(
             options,
             "option preferred_sizes: a batch of this size cannot be",
+        );
+        let mut options = ModelOptions::batched(4);
+        options.priority_levels = 2;
+        options.batching = Some(BatchPolicy {
+            preserve_ordering: true,
+            ..BatchPolicy::default()
+        });
+        check(
+            options,
+            "option preserve_ordering: a level that goes first does not keep the order",
         );
     }
 

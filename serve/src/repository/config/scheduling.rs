@@ -92,9 +92,7 @@ fn dynamic_batching(
         level_queues,
         ..options
     };
-    let queues = options.level_queues.values().chain([&options.queue]);
-    let wanted: usize = queues.filter_map(|it| it.max_queue_size).sum();
-    options.max_waiting = options.max_waiting.max(wanted);
+    options.fit_waiting();
     Ok(options)
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nav_engine::{ModelOptions, Request};
-use nav_package_format::{DType, Shape, Signature, TensorSpec, strings};
+use nav_engine::{Filling, ModelOptions, Request};
+use nav_package_format::{Shape, Signature, TensorSpec, strings};
 
 use super::ConfigError;
 use super::files::read;
@@ -14,8 +14,6 @@ use crate::proto::{DataType, ModelWarmup};
 
 /// The folder of a model that files for warming up are in.
 const FOLDER: &str = "warmup";
-/// The most bytes of a tensor.
-const MOST_BYTES: usize = 1 << 30;
 /// The most requests, all samples together.
 const MOST_REQUESTS: usize = 1024;
 
@@ -92,18 +90,14 @@ fn tensor(
     });
     let extents: Vec<usize> = extents.collect::<Result<_, _>>()?;
     let shape = Shape::new(rows.into_iter().chain(extents));
-    let count = shape.element_count().map_err(|error| error.to_string())?;
-    let size = shape
-        .byte_size(spec.dtype)
-        .map_err(|error| error.to_string())?;
-    if size.unwrap_or(count) > MOST_BYTES {
-        return Err(format!("it has more than {MOST_BYTES} bytes"));
-    }
-    let bytes = match (&input.input_data_type, size) {
-        (Some(InputDataType::InputDataFile(name)), size) => {
-            let limit = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+    let bytes = match &input.input_data_type {
+        Some(InputDataType::InputDataFile(name)) => {
+            let limit = Filling::most_bytes(spec.dtype, &shape)?;
+            let limit = u64::try_from(limit).unwrap_or(u64::MAX);
             let bytes = read(folder, name, limit)?;
-            match size {
+            let count = shape.element_count().map_err(|error| error.to_string())?;
+            let size = shape.byte_size(spec.dtype);
+            match size.map_err(|error| error.to_string())? {
                 Some(size) if size != bytes.len() => {
                     return Err(format!("`{name}` has {} bytes, not {size}", bytes.len()));
                 }
@@ -112,43 +106,13 @@ fn tensor(
             }
             bytes
         }
-        (Some(InputDataType::RandomData(true)), Some(size)) => random(spec.dtype, size),
-        (Some(InputDataType::ZeroData(true) | InputDataType::RandomData(true)), _) => match size {
-            Some(size) => vec![0; size],
-            // Each string is its length, which is 0.
-            None => vec![0; 4 * count],
-        },
+        Some(InputDataType::RandomData(true)) => Filling::Numbers.bytes(spec.dtype, &shape)?,
+        Some(InputDataType::ZeroData(true)) => Filling::Zeros.bytes(spec.dtype, &shape)?,
         _ => {
             return Err("it says neither zero_data nor random_data nor input_data_file".to_owned());
         }
     };
     Ok((shape, bytes))
-}
-
-/// Anything that is a number, the same each time.
-fn random(dtype: DType, size: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        let [byte, second, ..] = next();
-        match dtype {
-            DType::Bool => bytes.push(byte & 1),
-            // From 1 to 2, whatever the rest of the bits is.
-            DType::Fp32 => bytes.extend([byte, second, 0x80 | (byte & 0x7f), 0x3f]),
-            DType::Fp64 => bytes.extend([0, 0, 0, byte, second, byte, 0xf0 | (second & 0xf), 0x3f]),
-            DType::Fp16 => bytes.extend([byte, 0x3c | (second & 0x3)]),
-            DType::Bf16 => bytes.extend([0x80 | (byte & 0x7f), 0x3f]),
-            _ => bytes.push(byte & 0x7f),
-        }
-    }
-    bytes.truncate(size);
-    bytes
 }
 
 #[cfg(test)]
