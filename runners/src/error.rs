@@ -83,6 +83,14 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is to be loaded was built for a machine that this is not.
+    #[error("runner {runner} cannot load this: {reason}")]
+    BuiltElsewhere {
+        /// Which runner.
+        runner: String,
+        /// What it was built for, and what is here.
+        reason: String,
+    },
     /// The runtime refused the model.
     #[error("runner {runner} refused model {path}: {reason}", path = .path.display())]
     Model {

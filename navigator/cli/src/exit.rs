@@ -161,7 +161,9 @@ impl Exit {
         match error {
             PackagedError::NoChoice(_) => Self::NoVariant,
             PackagedError::NoVariant { .. } => Self::Usage,
-            PackagedError::Unknown { .. } | PackagedError::NotReady { .. } => Self::Environment,
+            PackagedError::Unknown { .. }
+            | PackagedError::NotReady { .. }
+            | PackagedError::NoneRuns { .. } => Self::Environment,
             PackagedError::Refused(_) => Self::Integrity,
             PackagedError::Package(error) => Self::of_fault(error.is_integrity()),
         }
@@ -183,6 +185,7 @@ impl Exit {
         match error {
             LoadError::Unavailable { .. }
             | LoadError::Device { .. }
+            | LoadError::BuiltElsewhere { .. }
             | LoadError::Provider { .. } => Self::Environment,
             LoadError::Unacceptable { .. } => Self::Integrity,
             LoadError::Format { .. } | LoadError::Setting { .. } => Self::Usage,
@@ -227,8 +230,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(LoadError::Unavailable { how_to_get_it, .. }) = cause.downcast_ref() {
             return Some(how_to_get_it.clone());
         }
-        if let Some(PackagedError::NotReady { how_to_get_it, .. }) = cause.downcast_ref() {
-            return Some(how_to_get_it.clone());
+        if let Some(how) = cause.downcast_ref().and_then(PackagedError::how_to_get_it) {
+            return Some(how.to_owned());
         }
         if cause.is::<NoRunnerError>() {
             return Some("`nav doctor` says what each runner lacks".to_owned());

@@ -21,7 +21,7 @@ use crate::host::Host;
 use crate::pack::ModelFiles;
 use crate::plan::{self, HostFacts, Origin, Plan};
 use crate::samples::{Sample, SampleSource, read_samples};
-use crate::serving::{self, ServingMeasurer, ServingTrial};
+use crate::serving::{ServingMeasurer, ServingTrial};
 use crate::workspace::{Journal, Workspace, WorkspaceError};
 
 /// What an optimization works with, besides the model and the settings.
@@ -107,7 +107,7 @@ pub fn optimize(
         let strategy = decisions
             .iter()
             .find(|decision| decision.choice.as_ref() == Some(choice))?;
-        serving::configuration(choice, &strategy.strategy, &variants, &records)
+        Serving::of_choice(choice, &strategy.strategy, &variants, &records)
     });
     if let (Some(choice), Some(serving), Some(server)) = (&choice, &serving, means.server) {
         observer.event(&Event::Stage(Stage::Serving));

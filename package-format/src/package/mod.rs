@@ -21,7 +21,7 @@ pub use record::{Comparison, Outcome, Record, Tolerance};
 pub use serving::Serving;
 pub use strategy::{
     Choice, MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget, MinLatency,
-    NoChoice, Runtime, SelectedRuntime, Strategy, choose,
+    NoChoice, PassedOver, Runtime, SelectedRuntime, Strategy, choose, first_choice,
 };
 pub use variant::{BuiltFor, Variant, VariantFile};
 pub use warning::{Role, Warning};

@@ -9,6 +9,7 @@
 //! There is no clock here, no network, and no log of signatures: who trusts which key is said elsewhere, in
 //! `trust`.
 
+mod beside;
 mod bundle;
 mod contents;
 mod differences;
@@ -19,6 +20,7 @@ mod sign;
 mod statement;
 mod verify;
 
+pub use beside::beside;
 pub use contents::{Contents, ContentsError, Target};
 pub use differences::Differences;
 pub use error::SignatureError;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nav_package_format::package::Serving;
 use nav_package_format::{Dim, Signature, TensorSpec};
 
 use crate::load_error::ModelError;
@@ -178,6 +179,23 @@ impl ModelOptions {
             check_batch_dimension(&signature.outputs)?;
         }
         Ok(())
+    }
+}
+
+impl From<&Serving> for ModelOptions {
+    /// How a package says that its model is to be served.
+    fn from(serving: &Serving) -> Self {
+        let max_batch = serving.max_batch.unwrap_or(0);
+        Self {
+            max_batch,
+            batching: (max_batch > 0).then(|| BatchPolicy {
+                preferred_sizes: serving.preferred_batches.clone(),
+                delay: Duration::from_micros(serving.queue_delay_us),
+                preserve_ordering: false,
+            }),
+            instances: serving.instances.max(1),
+            ..Self::default()
+        }
     }
 }
 

@@ -11,13 +11,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use nav_engine::{
-    BatchPolicy, Engine, EngineOptions, ModelOptions, ModelSpec, ReplyFuture, Request,
-    RunnerBackend,
+    Engine, EngineOptions, ModelOptions, ModelSpec, ReplyFuture, Request, RunnerBackend,
 };
 use nav_navigator::profile::summarize;
 use nav_navigator::serving::{ServingMeasurer, ServingTrial};
 use nav_package_format::numpy::{Limits, NumpyFile, read_file};
-use nav_package_format::package::{Measurement, Serving};
+use nav_package_format::package::Measurement;
 use nav_package_format::{Shape, TensorData};
 use nav_worker::{Life, WorkerCommand};
 
@@ -33,21 +32,6 @@ const WARM_UP: u32 = 4;
 const SLICES: usize = 8;
 /// The uncertainty above which a measurement is called noisy.
 const GOAL: f64 = 0.02;
-
-/// How the engine serves what a package says.
-pub(crate) fn model_options(serving: &Serving) -> ModelOptions {
-    let max_batch = serving.max_batch.unwrap_or(0);
-    ModelOptions {
-        max_batch,
-        batching: (max_batch > 0).then(|| BatchPolicy {
-            preferred_sizes: serving.preferred_batches.clone(),
-            delay: Duration::from_micros(serving.queue_delay_us),
-            preserve_ordering: false,
-        }),
-        instances: serving.instances.max(1),
-        ..ModelOptions::default()
-    }
-}
 
 /// Measures in a process of its own: this program, told to.
 #[derive(Debug)]
@@ -111,7 +95,7 @@ fn measure(trial: &ServingTrial) -> anyhow::Result<Measurement> {
         .with_context(|| format!("there is no runner `{}`", trial.runner))?;
     let loaded = runner.load(&trial.model, &trial.options)?;
     let serving = &trial.serving;
-    let options = model_options(serving);
+    let options = ModelOptions::from(serving);
     let requests = 2 * options.max_batch.max(1) * options.instances;
     let engine = Engine::new(EngineOptions::default())?;
     engine.load(

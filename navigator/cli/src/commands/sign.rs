@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -12,7 +12,6 @@ use nav_package_format::signing::{
     self, Contents, DetachedSignature, PrivateKey, Target, open_target,
 };
 
-use super::keygen::with_end;
 use crate::exit::UsageError;
 use crate::printer::Printer;
 
@@ -65,22 +64,15 @@ pub(crate) fn run(args: &SignArgs, printer: Printer) -> anyhow::Result<()> {
 
 /// Where the signature of a package is, unless something else is said.
 pub(crate) fn beside(package: &Path) -> anyhow::Result<PathBuf> {
-    let absolute = std::path::absolute(package)
-        .with_context(|| format!("cannot resolve {}", package.display()))?;
-    match absolute.components().next_back() {
-        // As it was given, where it ends in a name; slashes at its end are of no consequence.
-        Some(Component::Normal(name)) if package.file_name() == Some(name) => {
-            Ok(with_end(&package.with_file_name(name), ".sig"))
-        }
-        Some(Component::Normal(_)) => Ok(with_end(&absolute, ".sig")),
-        _ => {
-            let text = format!(
-                "{} has no name: say where its signature is",
-                package.display()
-            );
-            Err(UsageError(text).into())
-        }
-    }
+    let path = signing::beside(package);
+    let path = path.with_context(|| format!("cannot resolve {}", package.display()))?;
+    let nameless = || {
+        UsageError(format!(
+            "{} has no name: say where its signature is",
+            package.display()
+        ))
+    };
+    Ok(path.ok_or_else(nameless)?)
 }
 
 /// Only a signature is written over: a slip of the hand must not cost a key or a package.

@@ -39,13 +39,21 @@ pub fn choose(
     strategies: &[&dyn Strategy],
     evaluations: &[Evaluation],
 ) -> Result<Choice, NoChoice> {
+    first_choice(strategies, evaluations).map(|(_, choice)| choice)
+}
+
+/// The same, with the strategy that chose.
+pub fn first_choice<'a>(
+    strategies: &[&'a dyn Strategy],
+    evaluations: &[Evaluation],
+) -> Result<(&'a dyn Strategy, Choice), NoChoice> {
     let mut refused = NoChoice {
         strategy: "no strategy".to_owned(),
         passed_over: Vec::new(),
     };
-    for strategy in strategies {
+    for &strategy in strategies {
         match strategy.choose(evaluations) {
-            Ok(choice) => return Ok(choice),
+            Ok(choice) => return Ok((strategy, choice)),
             Err(no_choice) => refused = no_choice,
         }
     }

@@ -1,0 +1,197 @@
+//! Which variant is run: the one that a package says, or the first that strategies choose and that runs here.
+
+use std::path::PathBuf;
+
+use nav_package_format::Device;
+use nav_package_format::package::{
+    Package, Runtime, Serving, Strategy, Variant, first_choice, strategy,
+};
+use nav_runners::{LoadOptions, ModelFile, Probe, Runner, RunnerHandle, gpu};
+
+use super::built_for;
+use super::error::PackagedError;
+use super::host::Host;
+use super::verified::Verified;
+use super::vetted::VettedPackage;
+use crate::external::all_runners;
+
+/// What mends an engine that was built elsewhere.
+const BUILD_IT: &str = "`nav optimize` builds it for this machine";
+
+/// A variant that runs here, and how.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The variant and its runner.
+    pub runtime: Runtime,
+    /// The runner, not activated yet. Whenever it is, the package and the host are checked again.
+    pub handle: RunnerHandle,
+    /// How a server should run it, as it was measured.
+    pub serving: Serving,
+    /// Why the package's own choice was not taken, where it was to be.
+    pub instead_of: Option<PackagedError>,
+    /// Why this one is.
+    pub why: String,
+}
+
+/// A runner for what these strategies choose. Without any, for what the package says; and where it says nothing, or what
+/// does not run here, for what the default strategies choose.
+pub fn prepare(
+    package: &VettedPackage,
+    strategies: Option<&[&dyn Strategy]>,
+    host: &Host,
+) -> Result<Prepared, PackagedError> {
+    let serving = package.package().manifest().serving.clone();
+    let serving = serving.filter(|_| strategies.is_none());
+    let strategies = strategies.unwrap_or(strategy::DEFAULT);
+    let Some(serving) = serving else {
+        return get_runner(package, strategies, host);
+    };
+    let runtime = serving.runtime();
+    match runner_for(package, &runtime, host) {
+        Ok(handle) => Ok(Prepared {
+            handle: threaded(handle, &serving),
+            why: format!("{runtime}, as the package says"),
+            runtime,
+            serving,
+            instead_of: None,
+        }),
+        Err(error) if error.is_of_host() => Ok(Prepared {
+            instead_of: Some(error),
+            ..get_runner(package, strategies, host)?
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+/// A runner for what the strategies choose, not activated yet. Each is tried in order; among what it may
+/// choose, only variants that run on this host count.
+pub fn get_runner(
+    package: &VettedPackage,
+    strategies: &[&dyn Strategy],
+    host: &Host,
+) -> Result<Prepared, PackagedError> {
+    let manifest = package.package().manifest();
+    let mut evaluations = manifest.evaluations();
+    let mut hindrances = Vec::new();
+    loop {
+        let (strategy, choice) = match first_choice(strategies, &evaluations) {
+            Ok(chosen) => chosen,
+            Err(no_choice) if hindrances.is_empty() => return Err(no_choice.into()),
+            Err(no_choice) => {
+                return Err(PackagedError::NoneRuns {
+                    hindrances,
+                    passed_over: no_choice.passed_over,
+                });
+            }
+        };
+        let runtime = choice.runtime.clone();
+        match runner_for(package, &runtime, host) {
+            Ok(handle) => {
+                let (variants, records) = (&manifest.variants, &manifest.records);
+                let serving = Serving::of_choice(&choice, &strategy.name(), variants, records);
+                let serving = serving.ok_or_else(|| PackagedError::NoVariant {
+                    runtime: runtime.clone(),
+                })?;
+                return Ok(Prepared {
+                    handle: threaded(handle, &serving),
+                    why: format!("{runtime}, chosen from what was measured"),
+                    runtime,
+                    serving,
+                    instead_of: None,
+                });
+            }
+            Err(error) if error.is_of_host() => {
+                evaluations.retain(|evaluation| Runtime::of(evaluation) != runtime);
+                hindrances.push(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn threaded(handle: RunnerHandle, serving: &Serving) -> RunnerHandle {
+    match serving.threads {
+        Some(threads) => handle.with_intra_threads(threads),
+        None => handle,
+    }
+}
+
+/// A runner for this variant, not activated yet. Its files are in the cache and checked, and checked again whenever it is
+/// activated.
+pub fn runner_for(
+    package: &VettedPackage,
+    runtime: &Runtime,
+    host: &Host,
+) -> Result<RunnerHandle, PackagedError> {
+    let opened: &Package = package.package();
+    let variant = opened
+        .variant(runtime)
+        .ok_or_else(|| PackagedError::NoVariant {
+            runtime: runtime.clone(),
+        })?;
+    let unknown = |needed: &str| PackagedError::Unknown {
+        runtime: runtime.clone(),
+        needed: needed.to_owned(),
+    };
+    let format = variant
+        .known_format()
+        .ok_or_else(|| unknown(&variant.format))?;
+    let runner = all_runners()
+        .find(|runner| runner.name() == variant.runner)
+        .ok_or_else(|| unknown(&variant.runner))?;
+    package.admit(variant)?;
+    let hosted = host.hosted(runner);
+    let device = device_of(hosted.as_ref(), variant, runtime, host)?;
+    let path: PathBuf = opened.model_path(variant, &host.cache, &mut |_| {})?;
+    let options = LoadOptions {
+        device,
+        settings: variant.settings.clone(),
+        libraries: host.libraries.clone(),
+    };
+    let verified = Verified {
+        runner: hosted,
+        package: package.clone(),
+        variant: variant.clone(),
+        cache: host.cache.clone(),
+    };
+    let model = ModelFile { path, format };
+    Ok(RunnerHandle::new(Box::new(verified), model, options))
+}
+
+/// The device of the variant if this host has it, or the runner's first one of the same kind.
+fn device_of(
+    runner: &dyn Runner,
+    variant: &Variant,
+    runtime: &Runtime,
+    host: &Host,
+) -> Result<Device, PackagedError> {
+    let not_ready = |reason: String, how_to_get_it: String| PackagedError::NotReady {
+        runtime: runtime.clone(),
+        reason,
+        how_to_get_it,
+    };
+    let device = match runner.probe(&host.libraries) {
+        Probe::Ready { devices, .. } => {
+            let same_kind = |device: &&Device| {
+                matches!(device, Device::Cpu) == matches!(variant.device, Device::Cpu)
+            };
+            let found = devices
+                .iter()
+                .find(|device| **device == variant.device)
+                .or_else(|| devices.iter().find(same_kind));
+            found.copied().ok_or_else(|| {
+                let reason = format!("there is no device like {}", variant.device);
+                not_ready(reason, "`nav doctor` lists the devices".to_owned())
+            })?
+        }
+        Probe::Missing {
+            reason,
+            how_to_get_it,
+        } => return Err(not_ready(reason, how_to_get_it)),
+    };
+    let built = variant.built_for.as_ref();
+    match built.and_then(|built| built_for::objection(built, device, &gpu::gpus())) {
+        Some(reason) => Err(not_ready(reason, BUILD_IT.to_owned())),
+        None => Ok(device),
+    }
+}

@@ -1,0 +1,86 @@
+//! A runner that checks, each time before it loads a variant, that it still may and still can: the policy is asked, the
+//! machine compared, and the files are hashed unless they are the ones that were.
+
+use std::sync::Arc;
+
+use nav_package_format::Format;
+use nav_package_format::cache::Cache;
+use nav_package_format::package::{PackageError, Variant};
+use nav_runners::{Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner, gpu};
+
+use super::built_for;
+use super::vetted::VettedPackage;
+
+/// A runner of one variant.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) runner: Box<dyn Runner>,
+    pub(super) package: VettedPackage,
+    pub(super) variant: Variant,
+    pub(super) cache: Arc<Cache>,
+}
+
+impl Runner for Verified {
+    fn name(&self) -> &'static str {
+        self.runner.name()
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        self.runner.formats()
+    }
+
+    fn vendor_runtime(&self) -> Option<nav_runners::VendorRuntime> {
+        self.runner.vendor_runtime()
+    }
+
+    fn probe(&self, libraries: &Libraries) -> Probe {
+        self.runner.probe(libraries)
+    }
+
+    fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
+        let refuse = |reason: String| LoadError::Unacceptable {
+            path: model.path.clone(),
+            reason,
+        };
+        self.package
+            .admit(&self.variant)
+            .map_err(|refusal| refuse(with_causes(&refusal)))?;
+        if let Some(built) = &self.variant.built_for
+            && let Some(reason) = built_for::objection(built, options.device, &gpu::gpus())
+        {
+            let runner = self.name().to_owned();
+            return Err(LoadError::BuiltElsewhere { runner, reason });
+        }
+        let path = self
+            .package
+            .package()
+            .model_path(&self.variant, &self.cache, &mut |_| {})
+            .map_err(|error| self.unavailable(model, &error))?;
+        let format = model.format;
+        self.runner.load(&ModelFile { path, format }, options)
+    }
+}
+
+impl Verified {
+    fn unavailable(&self, model: &ModelFile, error: &PackageError) -> LoadError {
+        let path = model.path.clone();
+        let reason = with_causes(error);
+        if error.is_integrity() {
+            LoadError::Unacceptable { path, reason }
+        } else {
+            LoadError::Unreadable { path, reason }
+        }
+    }
+}
+
+/// An error with all its causes, for those who only get a text.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
