@@ -8,6 +8,7 @@ mod callable;
 mod config;
 mod failure;
 mod infer_func;
+pub mod opening;
 
 pub use array::{Array, ArrayError};
 pub use callable::{Answer, Answers, Context, Infer, Inputs, Outputs, Request, Round, Stream};

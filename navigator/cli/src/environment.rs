@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use nav_worker::packaged::{Home, user_folder};
+
 /// A documented variable.
 #[derive(Debug)]
 pub(crate) struct Variable {
@@ -54,27 +56,12 @@ pub(crate) fn named(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The folder that this user's caches go to, by the rules of the desktop.
-pub(crate) fn user_cache_folder() -> Option<PathBuf> {
-    user_folder("XDG_CACHE_HOME", ".cache")
+/// The folder of this user in which everything is kept.
+pub(crate) fn user_home() -> Option<Home> {
+    Home::of_user(named("XDG_CACHE_HOME"), named("HOME"))
 }
 
 /// The folder that this user's configuration is in, by the rules of the desktop.
 pub(crate) fn user_config_folder() -> Option<PathBuf> {
-    user_folder("XDG_CONFIG_HOME", ".config")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the environment"
-)]
-fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
-    std::env::var_os(variable).and_then(absolute).or_else(|| {
-        Some(
-            std::env::var_os("HOME")
-                .and_then(absolute)?
-                .join(below_home),
-        )
-    })
+    user_folder(named("XDG_CONFIG_HOME"), named("HOME"), ".config")
 }

@@ -7,7 +7,6 @@ use nav_navigator::optimize::OptimizeError;
 use nav_navigator::plan::PlanError;
 use nav_navigator::runtime::RuntimeError;
 use nav_navigator::samples::DimensionError;
-use nav_package_format::Format;
 use nav_package_format::archive::ArchiveError;
 use nav_package_format::numpy::NumpyError;
 use nav_package_format::package::PackageError;
@@ -15,6 +14,7 @@ use nav_package_format::signing::{ContentsError, KeyError, SignatureError};
 use nav_package_format::trust::{BuiltHereError, PolicyError, Refusal};
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
+use nav_worker::NoneReady;
 use nav_worker::packaged::PackagedError;
 
 /// What an exit code means. `--help` prints these.
@@ -76,7 +76,7 @@ impl Exit {
         if cause.is::<UsageError>() || cause.is::<crate::config::ConfigError>() {
             return Some(Self::Usage);
         }
-        if cause.is::<NoRunnerError>() {
+        if cause.is::<NoneReady>() {
             return Some(Self::Environment);
         }
         if let Some(error) = cause.downcast_ref::<RuntimeError>() {
@@ -216,14 +216,6 @@ pub(crate) struct NoChoiceError {
     pub(crate) reasons: String,
 }
 
-/// No runner on this host reads the model's format.
-#[derive(Debug, thiserror::Error)]
-#[error("no runner for {format} models is ready")]
-pub(crate) struct NoRunnerError {
-    /// The format.
-    pub(crate) format: Format,
-}
-
 /// What the user can do about an error, if we know.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
@@ -233,7 +225,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(how) = cause.downcast_ref().and_then(PackagedError::how_to_get_it) {
             return Some(how.to_owned());
         }
-        if cause.is::<NoRunnerError>() {
+        if cause.is::<NoneReady>() {
             return Some("`nav doctor` says what each runner lacks".to_owned());
         }
         if let Some(SignatureError::Unsigned { .. }) = cause.downcast_ref() {

@@ -2,14 +2,13 @@
 //! Commands that run models open them here.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use nav_navigator::inspect::{self, Facts};
-use nav_package_format::archive::{Archive, Limits};
-use nav_package_format::package::{Package, Runtime, Variant};
-use nav_package_format::trust::Refusal;
-use nav_package_format::{Device, Digest, TrustClass, file};
+use nav_package_format::package::Package;
+use nav_package_format::{Device, file};
 use nav_runners::{LoadOptions, ModelFile, RunnerHandle, VendorRuntime};
-use nav_worker::packaged::{Host, PackagedError, get_runner, runner_for};
+use nav_worker::packaged::{Host, Prepared, VettedError, VettedPackage, prepare};
 
 use crate::commands::runtime;
 use crate::exit::UsageError;
@@ -17,7 +16,7 @@ use crate::printer::Printer;
 use crate::runner;
 use crate::settings::Settings;
 use crate::strategy::StrategyArgs;
-use crate::trust::{Gate, TrustArgs};
+use crate::trust::{self, TrustArgs};
 
 /// What is asked of whatever is opened.
 #[derive(Clone, Copy, Debug)]
@@ -36,22 +35,6 @@ pub(crate) struct Wish<'a> {
     pub(crate) isolate: bool,
 }
 
-/// A variant of a package, and how it is to be run.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    /// The package.
-    pub(crate) package: Package,
-    /// The variant and its runner.
-    pub(crate) runtime: Runtime,
-    /// The runner, not activated yet.
-    pub(crate) handle: RunnerHandle,
-}
-
-/// Whether this is a package, by its name.
-pub(crate) fn is_package(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end == "nav")
-}
-
 /// A model file, on the runner that was asked for or the best one.
 pub(crate) fn open_file(
     path: &Path,
@@ -65,7 +48,7 @@ pub(crate) fn open_file(
     }
     let facts = inspect::facts(path)?;
     let (open, _) = file::open(path)?;
-    Gate::of(wish.trust, settings, path, &open)?.admit(facts.trust(), &[])?;
+    trust::gate(wish.trust, settings, (path, &open))?.admit(facts.trust(), &[])?;
     let runner_settings = runner::parse_settings(wish.settings)?;
     let format = facts.format();
     let (chosen, found) = runner::choose(wish.runner, format, settings, printer)?;
@@ -86,54 +69,39 @@ pub(crate) fn open_file(
     Ok((RunnerHandle::new(hosted, model, options), facts))
 }
 
-/// The variant of a package that `preferred` takes of it, if it takes one that runs here; otherwise the one
-/// that the strategies choose.
+/// What a package is to be run as: what was asked for; otherwise what it says, or, where `is_served` is false, what
+/// the default strategies choose.
 pub(crate) fn open_package(
     path: &Path,
     wish: Wish<'_>,
-    preferred: &dyn Fn(&Package) -> Option<Runtime>,
+    is_served: bool,
     (settings, printer): (&Settings, Printer),
-) -> anyhow::Result<Opened> {
+) -> anyhow::Result<Prepared> {
     if !wish.settings.is_empty() || wish.device.is_some() || wish.runner.is_some() {
         let text = "a variant of a package has its runner, device and settings with it";
         return Err(UsageError(text.to_owned()).into());
     }
     let strategies = wish.strategy.strategies()?;
-    let (open, _) = file::open(path)?;
-    let gate = Gate::of(wish.trust, settings, path, &open)?;
-    let package = Package::from_archive(Archive::from_file(open, &Limits::default())?)?;
-    ensure_runtimes(&package, settings, printer)?;
-    let cache = settings.models()?;
-    let admit = |variant: &Variant, trust_class: TrustClass| -> Result<(), Refusal> {
-        let digests: Vec<Digest> = package.digests(&variant.files).copied().collect();
-        let known = digests.len() == variant.files.len();
-        gate.admit(trust_class, if known { &digests } else { &[] })
-    };
-    let worker = runner::worker_of(wish.isolate)?;
-    let hosted = |plain| runner::host(plain, worker.as_ref());
+    let policy = wish.trust.policy()?.unwrap_or_default();
+    let opened = VettedPackage::open(path, &policy, settings.built_here().as_deref());
+    let package = opened.map_err(|error| match error {
+        VettedError::File(error) => error.into(),
+        VettedError::Gate(error) => trust::cause(error),
+        VettedError::Package(error) => anyhow::Error::from(error),
+    })?;
+    ensure_runtimes(package.package(), settings, printer)?;
     let host = Host {
-        cache: &cache,
-        libraries: &settings.libraries,
-        admit: &admit,
-        hosted: &hosted,
+        cache: Arc::new(settings.models()?),
+        libraries: settings.libraries.clone(),
+        worker: runner::worker_of(wish.isolate)?,
     };
-    let choose = || get_runner(&package, &strategies.strategies(), &host);
-    let (runtime, handle) = match preferred(&package) {
-        None => choose()?,
-        Some(runtime) => match runner_for(&package, &runtime, &host) {
-            Ok(handle) => (runtime, handle),
-            Err(error @ (PackagedError::NotReady { .. } | PackagedError::Unknown { .. })) => {
-                printer.note(&format!("not as the package says: {error}"));
-                choose()?
-            }
-            Err(error) => return Err(error.into()),
-        },
-    };
-    Ok(Opened {
-        package,
-        runtime,
-        handle,
-    })
+    let strategies = strategies.strategies();
+    let asked = (!is_served || wish.strategy.is_given()).then_some(&*strategies);
+    let prepared = prepare(&package, asked, &host)?;
+    if let Some(error) = &prepared.instead_of {
+        printer.note(&format!("not as the package says: {error}"));
+    }
+    Ok(prepared)
 }
 
 /// What the runners of the variants need is installed on the way, where it may be. Only the plain build of ONNX

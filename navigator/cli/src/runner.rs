@@ -2,12 +2,12 @@
 
 use nav_package_format::{Device, Format, RunnerSettings};
 use nav_runners::{LoadError, Probe, Runner};
-use nav_worker::{Isolated, WorkerCommand};
+use nav_worker::{Isolated, WorkerCommand, first_ready};
 use serde_json::{Map, Value};
 
 use crate::commands::probe::probe;
 use crate::commands::{runtime, worker};
-use crate::exit::{NoRunnerError, UsageError};
+use crate::exit::UsageError;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -51,13 +51,8 @@ fn choose_best(
     if format == Format::Onnx {
         runtime::ensure_onnxruntime(settings, printer)?;
     }
-    let candidates = nav_worker::all_runners().filter(|r| r.formats().contains(&format));
-    for runner in candidates {
-        if let Probe::Ready { devices, .. } = probe(runner, settings)? {
-            return Ok((runner, devices.first().copied()));
-        }
-    }
-    Err(NoRunnerError { format }.into())
+    let (runner, device) = first_ready(format, |runner| probe(runner, settings))??;
+    Ok((runner, Some(device)))
 }
 
 /// What starts the process that a runner is to be in, if it is to be in one of its own.

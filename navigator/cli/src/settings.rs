@@ -7,6 +7,7 @@ use anyhow::Context;
 use nav_navigator::runtime::Source;
 use nav_package_format::cache::Cache;
 use nav_runners::{Libraries, VendorRuntime};
+use nav_worker::packaged::{Home, HomeError};
 
 use crate::args::GlobalArgs;
 use crate::environment;
@@ -18,9 +19,7 @@ pub(crate) struct Settings {
     /// Where vendor libraries are.
     pub(crate) libraries: Libraries,
     /// Where runtimes and caches are kept.
-    pub(crate) cache: Option<PathBuf>,
-    /// Where it is recorded what this machine built.
-    pub(crate) built_here: Option<PathBuf>,
+    pub(crate) home: Option<Home>,
     /// Whether downloads are forbidden.
     pub(crate) offline: bool,
     /// The Python whose pip fetches runtimes.
@@ -32,11 +31,10 @@ pub(crate) struct Settings {
 impl Settings {
     /// What the options say, and defaults that depend on the user.
     pub(crate) fn resolve(global: &GlobalArgs) -> anyhow::Result<Self> {
-        let cache = global
-            .cache_folder
-            .clone()
-            .or_else(|| environment::user_cache_folder().map(|folder| folder.join("nav")));
-        let cache = cache.as_deref().map(absolute).transpose()?;
+        let home = match &global.cache_folder {
+            Some(folder) => Some(Home::at(folder)?),
+            None => environment::user_home(),
+        };
         let python = environment::value(&environment::PYTHON);
         let mut configured = BTreeMap::new();
         for (name, path) in pairs(&global.library)? {
@@ -48,26 +46,31 @@ impl Settings {
         let worker_executables = pairs(&global.worker)?.into_iter().collect();
         Ok(Self {
             libraries: Libraries {
-                runtimes_folder: cache.as_ref().map(|cache| cache.join("runtimes")),
                 configured,
                 worker_executables,
+                ..home.as_ref().map(Home::libraries).unwrap_or_default()
             },
-            built_here: cache.as_ref().map(|cache| cache.join("built")),
             offline: global.offline,
             python: python.map_or_else(|| PathBuf::from("python3"), PathBuf::from),
             quiet: global.quiet,
-            cache,
+            home,
         })
     }
 
     /// The cache that models are extracted to.
     pub(crate) fn models(&self) -> anyhow::Result<Cache> {
-        let folder = self.cache.as_deref();
-        let folder =
-            folder.context("there is no folder for caches: name one with --cache-folder")?;
-        let failed = || format!("cannot create {}", folder.display());
-        std::fs::create_dir_all(folder).with_context(failed)?;
-        Ok(Cache::open(&folder.join("models"))?)
+        let home = self.home.as_ref();
+        let home = home.context("there is no folder for caches: name one with --cache-folder")?;
+        match home.models() {
+            // Its own cause decides how the program ends.
+            Err(HomeError::Cache(error)) => Err(error.into()),
+            opened => Ok(opened?),
+        }
+    }
+
+    /// Where it is recorded what this machine built.
+    pub(crate) fn built_here(&self) -> Option<PathBuf> {
+        self.home.as_ref().map(Home::built_here)
     }
 
     /// Where runtimes are fetched from.

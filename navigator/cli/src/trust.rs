@@ -3,18 +3,13 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use anyhow::{Context, anyhow};
 use clap::Args;
-use nav_package_format::signing::{PublicKey, Target};
-use nav_package_format::trust::{
-    AllowNativeCode, BuiltHere, Date, Overrides, Question, Refusal, SignatureState, TrustPolicy,
-    TrustedKey,
-};
-use nav_package_format::{Digest, TrustClass};
+use nav_package_format::signing::PublicKey;
+use nav_package_format::trust::{AllowNativeCode, Overrides, TrustPolicy, TrustedKey};
+use nav_worker::packaged::{Gate, GateError};
 
-use crate::commands::sign::beside;
+use crate::exit::UsageError;
 use crate::settings::Settings;
 
 /// Whom to trust. Flags win over the file.
@@ -62,73 +57,21 @@ impl TrustArgs {
     }
 }
 
-/// The answer to whether models of one file may be loaded: what the policy and the file's signature come to.
-#[derive(Debug)]
-pub(crate) struct Gate<'a> {
-    policy: TrustPolicy,
-    state: SignatureState,
-    today: Date,
-    path: &'a Path,
-    settings: &'a Settings,
+/// The answer for this file, which is open already, so that what is checked is what is used.
+pub(crate) fn gate(
+    args: &TrustArgs,
+    settings: &Settings,
+    (path, file): (&Path, &File),
+) -> anyhow::Result<Gate> {
+    let policy = args.policy()?.unwrap_or_default();
+    let built_here = settings.built_here();
+    Gate::of(&policy, (path, file), built_here.as_deref()).map_err(cause)
 }
 
-impl<'a> Gate<'a> {
-    /// The answer for this file, which is open already, so that what is checked is what is used.
-    pub(crate) fn of(
-        args: &TrustArgs,
-        settings: &'a Settings,
-        path: &'a Path,
-        file: &File,
-    ) -> anyhow::Result<Self> {
-        let policy = args.policy()?.unwrap_or_default();
-        let target = Target::File(file, path);
-        let state = SignatureState::of(&policy, target, &beside(path)?, &mut |_| {});
-        Ok(Self {
-            policy,
-            state,
-            today: today()?,
-            path,
-            settings,
-        })
+/// Why there is no answer, so that whoever typed a path without a name is told how to use this.
+pub(crate) fn cause(error: GateError) -> anyhow::Error {
+    match error {
+        GateError::Nameless { .. } => UsageError(error.to_string()).into(),
+        other => other.into(),
     }
-
-    /// Whether a model that may do this much may be loaded. Its digests are all of its files', or none when
-    /// they are not known.
-    pub(crate) fn admit(&self, trust_class: TrustClass, digests: &[Digest]) -> Result<(), Refusal> {
-        // A record that cannot be read vouches for nothing.
-        let built_here = !digests.is_empty() && built_here(self.settings, digests).unwrap_or(false);
-        let question = Question {
-            path: self.path,
-            trust_class,
-            built_here,
-            today: self.today,
-        };
-        self.policy.admit(&question, &self.state)
-    }
-}
-
-/// The present day, in UTC.
-pub(crate) fn today() -> anyhow::Result<Date> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let days = since.map(|since| since.as_secs() / 86_400);
-    let days = days.ok().and_then(|days| u32::try_from(days).ok());
-    days.and_then(Date::of_unix_days)
-        .ok_or_else(|| anyhow!("the clock of this machine shows no possible date"))
-}
-
-/// Whether this machine built all of these files.
-pub(crate) fn built_here(settings: &Settings, digests: &[Digest]) -> anyhow::Result<bool> {
-    let folder = settings.built_here.as_deref();
-    let Some(folder) = folder.filter(|folder| is_there(folder)) else {
-        return Ok(false);
-    };
-    let record = BuiltHere::open(folder)?;
-    record
-        .has_all(digests)
-        .context("cannot tell what was built here")
-}
-
-/// Asking must not make a record where there is none.
-fn is_there(folder: &Path) -> bool {
-    folder.symlink_metadata().is_ok()
 }

@@ -14,10 +14,12 @@ pub mod frame;
 mod layout;
 pub mod packaged;
 pub mod parent;
+mod ready;
 mod socket;
 mod tensors;
 
 pub use child::contain;
 pub use external::{EXTERNAL_RUNNERS, ExternalRunner, all_runners};
 pub use parent::{Isolated, Life, WorkerCommand, WorkerOptions};
+pub use ready::{NoneReady, first_ready};
 pub use socket::SocketError;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
+use nav_adapter::opening::is_package;
 use nav_navigator::inspect::{self, Facts};
 use nav_navigator::whole_file::write_whole;
 use nav_package_format::numpy::write_npz;
@@ -103,10 +104,10 @@ fn prepare(
         settings: &args.setting,
         isolate: args.isolate,
     };
-    if !models::is_package(&args.model) {
+    if !is_package(&args.model) {
         return models::open_file(&args.model, wish, settings, printer);
     }
-    let opened = models::open_package(&args.model, wish, &|_| None, (settings, printer))?;
+    let opened = models::open_package(&args.model, wish, false, (settings, printer))?;
     printer.note(&format!("running {}", opened.runtime));
     let facts = inspect::facts(&opened.handle.model().path)?;
     Ok((opened.handle, facts))

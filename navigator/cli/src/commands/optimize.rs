@@ -13,6 +13,7 @@ use nav_navigator::host::Host;
 use nav_navigator::optimize::{MAX_BATCH, Means, ModelSource, Settings as Wanted, optimize, plan};
 use nav_navigator::plan::HostFacts;
 use nav_navigator::probe::probe_runners;
+use nav_worker::packaged::Home;
 
 pub(crate) use self::outcome::NotTried;
 use self::progress::Progress;
@@ -146,7 +147,7 @@ fn work(
         facts: &facts,
         libraries: &settings.libraries,
         command: &command,
-        cache_folder: settings.cache.as_deref(),
+        cache_folder: settings.home.as_ref().map(Home::folder),
         server: Some(&server),
         started,
     };

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
+use nav_adapter::opening::{Instead, Opener};
 use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
 use nav_serve::{
@@ -29,7 +30,7 @@ use self::control::ControlArgs;
 use self::grpc::GrpcArgs;
 use self::log::LogArgs;
 use self::memory::MemoryArgs;
-use self::opening::{Opening, Typed, cause};
+use self::opening::{Typed, cause};
 use self::secure::SecureArgs;
 use self::tracing::TraceArgs;
 use crate::exit::UsageError;
@@ -186,19 +187,19 @@ fn repository(
     engine: Engine,
     (log, settings, printer): (&Log, &Settings, Printer),
 ) -> anyhow::Result<Repository> {
-    let opener = Opening {
+    let models = Typed {
         strategy: args.strategy.clone(),
         trust: args.trust.clone(),
         settings: settings.clone(),
         printer,
         isolate: args.isolate,
-        typed: Typed {
-            instances: args.instances,
-            max_batch: args.max_batch,
-            queue_delay: args.queue_delay,
-            cache: args.cache_size > 0,
-        },
     };
+    let opener = Opener::new(models).serving(Instead {
+        instances: args.instances.map(usize::from),
+        max_batch: args.max_batch,
+        queue_delay: args.queue_delay.map(Duration::from_micros),
+        cache: args.cache_size > 0,
+    });
     let name = args.model_name.as_deref();
     let options = args.control.options(&args.paths, name, settings)?;
     let made = Repository::new(engine, Arc::new(opener), (log, options));

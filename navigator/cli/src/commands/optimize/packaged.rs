@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use nav_adapter::opening::is_package;
 use nav_package_format::archive::Limits;
 use nav_package_format::cache::Cache;
 use nav_package_format::numpy::{self, write_npz};
@@ -14,7 +15,6 @@ use tempfile::TempDir;
 
 use super::OptimizeArgs;
 use crate::exit::UsageError;
-use crate::models;
 
 /// What was unpacked.
 pub(super) struct Unpacked {
@@ -27,7 +27,7 @@ pub(super) struct Unpacked {
 
 /// Unpacks what is needed of a package; nothing for a model file.
 pub(super) fn unpack(args: &OptimizeArgs) -> anyhow::Result<Option<Unpacked>> {
-    if !models::is_package(&args.model) {
+    if !is_package(&args.model) {
         return Ok(None);
     }
     // Whoever forgot it should know before the work, not after.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{ArgAction, Args, ValueEnum};
 use nav_serve::{Control, RepositoryOptions, Source, Startup};
+use nav_worker::packaged::Home;
 
 use crate::exit::UsageError;
 use crate::settings::Settings;
@@ -80,7 +81,7 @@ impl ControlArgs {
                 Startup::Named(self.load_model.clone())
             },
             strict_readiness: self.strict_readiness,
-            scratch: settings.cache.as_ref().map(|cache| cache.join("uploads")),
+            scratch: settings.home.as_ref().map(Home::uploads),
             ..RepositoryOptions::default()
         })
     }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::Context;
 use nav_package_format::onnx::{self, ModelFacts, OnnxError};
 use nav_package_format::package::{Package, VariantFile};
 use nav_package_format::signing::Target;
 use nav_package_format::trust::{Question, SignatureState, TrustPolicy};
 use nav_package_format::{Digest, Format, TrustClass, file};
+use nav_worker::packaged::{GateError, built_here, today};
 
 use super::{AdmittedModel, VerifiedFile};
 use crate::printer::Printer;
 use crate::settings::Settings;
-use crate::trust::{built_here, today};
 
 /// Ends of names of files that hold native code, besides those of formats that we know.
 const NATIVE: &[&str] = &["engine", "pkl", "plan", "pt2", "py", "so"];
@@ -50,7 +51,8 @@ pub(super) fn admit(
     printer: Printer,
 ) -> anyhow::Result<Vec<AdmittedModel>> {
     let state = SignatureState::of(asked.policy, asked.target, asked.signature, &mut |_| {});
-    let today = today()?;
+    let today = today().ok_or(GateError::Clock)?;
+    let record = asked.settings.built_here();
     let admit = |path: &Path, trust_class, built_here| {
         let question = Question {
             path,
@@ -63,7 +65,8 @@ pub(super) fn admit(
     let mut admitted = Vec::new();
     let mut refusals = Vec::new();
     for (name, model) in models(content, files) {
-        let here = built_here(asked.settings, &model.digests)?;
+        let here = built_here(record.as_deref(), &model.digests);
+        let here = here.context("cannot tell what was built here")?;
         let trust = model.trust;
         match admit(&asked.package.join(&name), trust, here) {
             Ok(()) => {
