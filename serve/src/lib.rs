@@ -16,6 +16,7 @@ mod forward;
 pub mod fuzzing;
 mod grpc;
 mod http;
+mod inside;
 mod log;
 mod metrics;
 mod options;
@@ -35,6 +36,7 @@ pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};
 pub use compression::Coding;
 pub use facts::{Configured, ModelFacts};
 pub use forward::{HeaderPattern, PatternError};
+pub use inside::{Metrics, ModelMetadata, ServerMetadata, TensorMetadata};
 pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
 pub use options::{Limits, ServerOptions};
 pub use repository::{

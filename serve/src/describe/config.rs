@@ -25,10 +25,11 @@ pub(crate) fn config(
     version: Option<u64>,
 ) -> Result<ModelConfig, Refusal> {
     let model = find(engine, name, version)?;
-    Ok(of(&model))
+    Ok(config_of(&model))
 }
 
-fn of(model: &Model) -> ModelConfig {
+/// The same of a model that was found.
+pub(crate) fn config_of(model: &Model) -> ModelConfig {
     let options = model.options();
     let facts = ModelFacts::of(model);
     if let Some(configured) = &facts.configured {

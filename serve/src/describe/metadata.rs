@@ -8,7 +8,6 @@ use crate::facts::ModelFacts;
 use crate::proto::model_metadata_response::TensorMetadata;
 use crate::proto::{ModelMetadataResponse, ServerMetadataResponse};
 use crate::refusal::Refusal;
-use crate::state::State;
 
 /// What the protocol has beyond its core, and this server too.
 const EXTENSIONS: &[&str] = &[
@@ -30,9 +29,9 @@ const CONTROL: &[&str] = &["model_repository", "model_repository(unload_dependen
 const SHARED_MEMORY: &[&str] = &["system_shared_memory", "cuda_shared_memory"];
 
 /// Name, version, extensions.
-pub(crate) fn server(state: &State) -> ServerMetadataResponse {
-    let control = if state.is_controlled() { CONTROL } else { &[] };
-    let shared_memory = state.regions().map_or(&[][..], |_| SHARED_MEMORY);
+pub(crate) fn server(is_controlled: bool, shares_memory: bool) -> ServerMetadataResponse {
+    let control = if is_controlled { CONTROL } else { &[] };
+    let shared_memory = if shares_memory { SHARED_MEMORY } else { &[] };
     let extensions = EXTENSIONS.iter().chain(control).chain(shared_memory);
     ServerMetadataResponse {
         name: "nav".to_owned(),
@@ -51,8 +50,8 @@ pub(crate) fn model(
     let versions = if let Some(version) = version {
         vec![version.to_string()]
     } else {
-        let versions = engine.versions(name);
-        versions.iter().map(|it| it.version().to_string()).collect()
+        let versions = versions(engine, name).into_iter();
+        versions.map(|version| version.to_string()).collect()
     };
     let signature = model.signature();
     Ok(ModelMetadataResponse {
@@ -68,8 +67,19 @@ fn tensor(spec: &TensorSpec) -> TensorMetadata {
     TensorMetadata {
         name: spec.name.clone(),
         datatype: spec.dtype.name().to_owned(),
-        shape: spec.dims.as_deref().map_or_else(|| vec![-1], extents),
+        shape: shape(spec),
     }
+}
+
+/// The versions of a model that are served.
+pub(crate) fn versions(engine: &Engine, name: &str) -> Vec<u64> {
+    let versions = engine.versions(name);
+    versions.iter().map(|model| model.version()).collect()
+}
+
+/// The dimensions of a tensor; one that is open where they are not known.
+pub(crate) fn shape(spec: &TensorSpec) -> Vec<i64> {
+    spec.dims.as_deref().map_or_else(|| vec![-1], extents)
 }
 
 /// Dimensions as this protocol has them: what is open is -1.

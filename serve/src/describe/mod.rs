@@ -7,10 +7,11 @@ mod regions;
 mod statistics;
 
 pub(crate) use config::{
-    batching, config, data_type, dims, input, microseconds, optimization, output, saturated,
+    batching, config, config_of, data_type, dims, input, microseconds, optimization, output,
+    saturated,
 };
 pub(crate) use index::index;
-pub(crate) use metadata::{model, server};
+pub(crate) use metadata::{model, server, shape, versions};
 pub(crate) use regions::{cuda_regions, system_regions};
 pub(crate) use statistics::{of_all, of_model};
 

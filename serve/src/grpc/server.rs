@@ -17,5 +17,5 @@ pub(super) fn ready(state: &State) -> ServerReadyResponse {
 
 /// Name, version, extensions.
 pub(super) fn metadata(state: &State) -> ServerMetadataResponse {
-    describe::server(state)
+    describe::server(state.is_controlled(), state.regions().is_ok())
 }

@@ -7,9 +7,11 @@ mod server;
 mod text;
 
 pub(crate) use machine::Processors;
+pub(crate) use server::Held;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
+use nav_engine::Engine;
 
 use crate::http::{Frames, empty, text as answered};
 use crate::state::State;
@@ -25,16 +27,22 @@ pub(crate) fn answer(state: &State, request: &Request<Incoming>) -> Response<Fra
     if request.uri().path() != "/metrics" {
         return empty(StatusCode::OK);
     }
-    answered(CONTENT_TYPE, render(state))
+    let held = Held {
+        body_bytes: state.bodies.held(),
+        panics: state.panics.count(),
+    };
+    let text = render(&state.engine, &state.processors, held);
+    answered(CONTENT_TYPE, text)
 }
 
-fn render(state: &State) -> String {
+/// All of it.
+pub(crate) fn render(engine: &Engine, processors: &Processors, held: Held) -> String {
     let mut out = String::with_capacity(8 << 10);
-    models::write(&mut out, &state.engine);
-    if let Some(statistics) = state.engine.cache_statistics() {
+    models::write(&mut out, engine);
+    if let Some(statistics) = engine.cache_statistics() {
         cache::write(&mut out, &statistics);
     }
-    machine::write(&mut out, &state.processors);
-    server::write(&mut out, state);
+    machine::write(&mut out, processors);
+    server::write(&mut out, engine, held);
     out
 }

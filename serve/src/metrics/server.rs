@@ -1,32 +1,42 @@
 //! What the server itself holds.
 
+use nav_engine::Engine;
+
 use super::text::{gauge, single};
-use crate::state::State;
+
+/// What the edges hold and have met.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held {
+    /// Bytes of bodies that arrive.
+    pub(crate) body_bytes: usize,
+    /// Answers that panicked.
+    pub(crate) panics: u64,
+}
 
 /// Requests and bytes in flight, and bugs that were met.
-pub(super) fn write(out: &mut String, state: &State) {
+pub(super) fn write(out: &mut String, engine: &Engine, held: Held) {
     gauge(
         out,
         "nav_requests_in_flight",
         "Requests that models have not answered yet",
-        state.engine.requests_in_flight(),
+        engine.requests_in_flight(),
     );
     gauge(
         out,
         "nav_input_bytes_in_flight",
         "Bytes of the inputs of those requests",
-        state.engine.bytes_in_flight(),
+        engine.bytes_in_flight(),
     );
     gauge(
         out,
         "nav_body_bytes_arriving",
         "Bytes of bodies that arrive",
-        state.bodies.held(),
+        held.body_bytes,
     );
     single(
         out,
         ("nav_panics_total", "counter"),
         "Answers that met a bug of the server",
-        state.panics.count(),
+        held.panics,
     );
 }

@@ -9,5 +9,8 @@ use crate::state::State;
 
 /// Name, version, extensions.
 pub(super) fn metadata(state: &State) -> Response<Frames> {
-    message(&describe::server(state))
+    message(&describe::server(
+        state.is_controlled(),
+        state.regions().is_ok(),
+    ))
 }
