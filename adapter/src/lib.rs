@@ -6,9 +6,14 @@
 mod array;
 mod callable;
 mod config;
+mod environment;
 mod failure;
+mod host;
+pub mod in_process;
 mod infer_func;
 pub mod opening;
+mod package;
+mod package_adapter;
 
 pub use array::{Array, ArrayError};
 pub use callable::{Answer, Answers, Context, Infer, Inputs, Outputs, Request, Round, Stream};
@@ -17,7 +22,11 @@ pub use config::{
     WarmupInput,
 };
 pub use failure::Failure;
+pub use host::{Host, HostError};
+pub use in_process::Server;
 pub use infer_func::InferFunc;
+pub use package::{OpenPackageError, Package};
+pub use package_adapter::{AdapterError, PyTritonAdapter};
 // What all of these are made of.
 pub use nav_engine::{Correlation, CorrelationId, ErrorKind, Parameter};
 pub use nav_package_format::{DType, Element, Shape};

@@ -13,7 +13,7 @@ use crate::tensor::{Outputs, Tensor, TensorDesc};
 /// A runner and a model. Holds nothing heavy until it is activated.
 #[derive(Debug)]
 pub struct RunnerHandle {
-    runner: Box<dyn Runner>,
+    runner: Arc<dyn Runner>,
     model: ModelFile,
     options: LoadOptions,
     active: Option<Active>,
@@ -50,9 +50,20 @@ impl RunnerHandle {
     /// A handle that is not activated yet.
     pub fn new(runner: Box<dyn Runner>, model: ModelFile, options: LoadOptions) -> Self {
         Self {
-            runner,
+            runner: runner.into(),
             model,
             options,
+            active: None,
+        }
+    }
+
+    /// Another handle of the same runner and model, that is not activated yet.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self {
+            runner: Arc::clone(&self.runner),
+            model: self.model.clone(),
+            options: self.options.clone(),
             active: None,
         }
     }
