@@ -1,0 +1,13 @@
+//! What programs see: runners out of packages, and a server without sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on panics where it stands"
+)]
+
+mod in_process;
+mod model_navigator;
+mod packages;
+mod place;
+mod repositories;
