@@ -191,21 +191,21 @@ fn a_request_is_taken_back() {
     let place = Place::new();
     let server = server(&place);
     let repeat = server.model("repeat").unwrap();
-    // So long between two answers that nobody waits for the second.
-    let forever = |name, count| (name, Array::new([count], vec![u32::MAX; count]).unwrap());
     let values = ("IN", Array::new([2], [1_i32, 2]).unwrap());
-    let ask = || InferenceRequest::from([values.clone(), forever("DELAY", 2)]);
-    let mut answers = repeat.infer(ask()).unwrap();
+    // So long before each answer that nobody waits for it.
+    let never = ("DELAY", Array::new([2], [u32::MAX, u32::MAX]).unwrap());
+    let busy = repeat.infer([values.clone(), never]).unwrap();
+    // The model has one thread, so this one waits.
+    let mut answers = repeat.infer([values.clone()]).unwrap();
     let soon = Instant::now() + Duration::from_millis(1);
     assert!(answers.next_until(soon).is_none());
     answers.cancel_handle().cancel();
     let error = answers.next().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(answers.next().is_none());
-    // The one thread of the model is free again.
-    drop(repeat.infer(ask()).unwrap());
-    let quick = InferenceRequest::from([values]);
-    assert_eq!(repeat.infer(quick).unwrap().count(), 2);
+    // Whoever drops the answers wants them no more, and the thread is free again.
+    drop(busy);
+    assert_eq!(repeat.infer([values]).unwrap().count(), 2);
 }
 
 #[test]

@@ -168,7 +168,8 @@ fn what_does_not_run_here_is_passed_over_and_named_with_its_reason_where_nothing
     };
     let uninstalled = Told {
         name: "fast",
-        runner: "OnnxCPU",
+        runner: "OnnxCUDA",
+        device: Device::Cuda(0),
         took_ms: &[(Some(8), 0.04)],
         ..TRACT
     };
@@ -190,7 +191,7 @@ fn what_does_not_run_here_is_passed_over_and_named_with_its_reason_where_nothing
         "engine on TractCPU cannot run here: there is no device like cuda:0",
         "here on TractCPU cannot run here: it was built for NVIDIA H9000 (compute capability 42.0), and is to run on cpu",
         "future on QuantumQPU needs QuantumQPU, which this program does not know",
-        "fast on OnnxCPU cannot run here: ",
+        "fast on OnnxCUDA cannot run here: ",
         "slow on TractCPU: no batch has a latency within 1 ms at p99",
     ] {
         assert!(text.contains(reason), "{reason}: {text}");

@@ -31,8 +31,8 @@ fn a_package_is_a_model_of_a_repository() {
             (sums, response.version),
             (vec![10.0, 2.0, 10.0, 2.0], version)
         );
-        // What it says of itself, as the default strategies choose.
-        assert_eq!(model.max_batch_size().unwrap(), 1, "{name}");
+        // As the default strategies choose: the size of batches that does most.
+        assert_eq!(model.max_batch_size().unwrap(), 8, "{name}");
     }
 }
 
