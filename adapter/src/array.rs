@@ -116,6 +116,11 @@ impl Array {
         &self.bytes
     }
 
+    /// The type of its elements, its extents and its elements as bytes.
+    pub(crate) fn into_parts(self) -> (DType, Shape, Bytes) {
+        (self.dtype, self.shape, self.bytes)
+    }
+
     /// How many elements it has.
     pub fn len(&self) -> usize {
         // One whose elements cannot be counted cannot be made.

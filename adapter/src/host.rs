@@ -156,10 +156,10 @@ impl Host {
 
     /// A runner for an ONNX file, not activated yet: the best that works here, unless one is asked for.
     fn runner(&self, wish: &FileWish<'_>) -> Result<RunnerHandle, HostError> {
-        let (mut open, _) = file::open(wish.path)?;
+        let (open, _) = file::open(wish.path)?;
         let built_here = self.home.built_here();
         let gate = Gate::of(&self.policy, (wish.path, &open), Some(&built_here))?;
-        let facts = onnx::verify_open(&mut open, wish.path);
+        let facts = onnx::verify_open(&open, wish.path);
         let facts = facts.map_err(|source| HostError::Model {
             path: wish.path.to_owned(),
             source,
@@ -167,12 +167,10 @@ impl Host {
         gate.admit(facts.trust, &[])?;
         let host = self.packaged()?;
         let probe = |runner: &'static dyn Runner| host.hosted(runner).probe(&self.libraries);
-        let (runner, device) = match wish.runner {
-            Some(name) => named(name, probe)?,
-            None => {
-                let found = first_ready(Format::Onnx, |runner| Ok::<_, HostError>(probe(runner)));
-                found??
-            }
+        let (runner, device) = if let Some(name) = wish.runner {
+            named(name, probe)?
+        } else {
+            first_ready(Format::Onnx, |runner| Ok::<_, HostError>(probe(runner)))??
         };
         let options = LoadOptions {
             device: wish.device.unwrap_or(device),

@@ -1,6 +1,6 @@
 //! A package as programs open it: on a host, which says whether its models may be loaded and what runs them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nav_package_format::package;
 use nav_worker::packaged::{VettedError, VettedPackage};
@@ -24,10 +24,10 @@ pub enum OpenPackageError {
     #[error("cannot open {path}", path = .path.display())]
     Package {
         /// The file.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: VettedError,
+        source: Box<VettedError>,
     },
 }
 
@@ -44,7 +44,7 @@ impl Package {
         let vetted = VettedPackage::open(path, host.policy(), Some(&built_here));
         let vetted = vetted.map_err(|source| OpenPackageError::Package {
             path: path.to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         Ok(Self {
             vetted,

@@ -186,13 +186,12 @@ impl ServerBuilder {
         for source in &mut options.sources {
             settle(source)?;
         }
-        let opener = match self.opener {
-            Some(opener) => opener,
-            None => {
-                let host = self.host.map_or_else(Host::from_environment, Ok)?;
-                options.scratch = Some(host.home().uploads());
-                Arc::new(Opener::new(host))
-            }
+        let opener = if let Some(opener) = self.opener {
+            opener
+        } else {
+            let host = self.host.map_or_else(Host::from_environment, Ok)?;
+            options.scratch = Some(host.home().uploads());
+            Arc::new(Opener::new(host))
         };
         let engine = Engine::new(self.engine).map_err(StartError::Start)?;
         let repository = Repository::new(engine, opener, (&self.log, options))?;

@@ -22,10 +22,8 @@ impl InferenceRequest {
     /// The same with one more input, the dimension of the batch included where the model has batches.
     #[must_use]
     pub fn input(mut self, name: &str, array: Array) -> Self {
-        let (dtype, shape) = (array.dtype(), array.shape().clone());
-        self.request = self
-            .request
-            .with_input(name, dtype, shape, array.bytes().clone());
+        let (dtype, shape, bytes) = array.into_parts();
+        self.request = self.request.with_input(name, dtype, shape, bytes);
         self
     }
 

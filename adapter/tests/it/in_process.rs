@@ -9,7 +9,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use half::{bf16, f16};
-use nav_adapter::in_process::{InferenceRequest, Server, Status};
+use nav_adapter::in_process::{InferenceRequest, Model, Server, Status};
 use nav_adapter::{Array, DType, Element, ErrorKind, Parameter};
 use nav_engine::{InferError, ModelState};
 use nav_serve::LoadParameters;
@@ -46,24 +46,26 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Whether these elements come back from the model as they are.
+fn check<E: Element>(model: &Model, elements: &[E]) {
+    let name = E::DTYPE.name().to_lowercase();
+    let array = Array::new([1, elements.len()], elements).unwrap();
+    let mut responses = model
+        .infer([(format!("{name}_input"), array.clone())])
+        .unwrap();
+    let response = responses.next().unwrap().unwrap();
+    let output = &response.outputs[&*format!("{name}_output")];
+    assert_eq!(output, &array);
+    assert_eq!(output.to_vec::<E>().unwrap(), elements);
+    assert!(responses.next().is_none());
+    assert_eq!((&*response.model, response.version), ("test", 1));
+}
+
 #[test]
 fn every_type_comes_back_as_it_went() {
     let place = Place::new();
     let server = server(&place);
     let test = server.model("test").unwrap();
-    fn check<E: Element>(model: &nav_adapter::in_process::Model, elements: &[E]) {
-        let name = E::DTYPE.name().to_lowercase();
-        let array = Array::new([1, elements.len()], elements).unwrap();
-        let mut responses = model
-            .infer([(format!("{name}_input"), array.clone())])
-            .unwrap();
-        let response = responses.next().unwrap().unwrap();
-        let output = &response.outputs[&*format!("{name}_output")];
-        assert_eq!(output, &array);
-        assert_eq!(output.to_vec::<E>().unwrap(), elements);
-        assert!(responses.next().is_none());
-        assert_eq!((&*response.model, response.version), ("test", 1));
-    }
     check(&test, &[true, false]);
     check(&test, &[u8::MAX, 0]);
     check(&test, &[u16::MAX, 1]);
@@ -161,14 +163,14 @@ fn a_request_says_what_it_wants_and_is_told_what_is_wrong_with_it() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert_eq!(error.to_string(), expected);
     };
-    let named = |name: &str| InferenceRequest::new().input(name, array());
-    check(named("other"), "the model has no input `other`");
+    let asking = |name: &str| InferenceRequest::new().input(name, array());
+    check(asking("other"), "the model has no input `other`");
     check(
-        named("int32_input"),
+        asking("int32_input"),
         "input `int32_input` is INT64, expected INT32",
     );
     check(
-        named("int64_input").output("other"),
+        asking("int64_input").output("other"),
         "the model has no output `other`",
     );
     let nine = Array::new([9, 1], [0_i64; 9]).unwrap();

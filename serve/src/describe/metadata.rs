@@ -29,9 +29,9 @@ const CONTROL: &[&str] = &["model_repository", "model_repository(unload_dependen
 const SHARED_MEMORY: &[&str] = &["system_shared_memory", "cuda_shared_memory"];
 
 /// Name, version, extensions.
-pub(crate) fn server(is_controlled: bool, shares_memory: bool) -> ServerMetadataResponse {
+pub(crate) fn server(is_controlled: bool, has_regions: bool) -> ServerMetadataResponse {
     let control = if is_controlled { CONTROL } else { &[] };
-    let shared_memory = if shares_memory { SHARED_MEMORY } else { &[] };
+    let shared_memory = if has_regions { SHARED_MEMORY } else { &[] };
     let extensions = EXTENSIONS.iter().chain(control).chain(shared_memory);
     ServerMetadataResponse {
         name: "nav".to_owned(),

@@ -41,8 +41,8 @@ mod tests {
 
     use super::*;
 
-    fn host(name: &str, compute_capability: &str) -> Result<Gpus, GpuError> {
-        Ok(Gpus {
+    fn host(name: &str, compute_capability: &str) -> Gpus {
+        Gpus {
             driver: "580.1".to_owned(),
             cuda: "13.0".to_owned(),
             devices: vec![Gpu {
@@ -51,7 +51,7 @@ mod tests {
                 memory_bytes: 1 << 30,
                 compute_capability: compute_capability.to_owned(),
             }],
-        })
+        }
     }
 
     #[test]
@@ -69,8 +69,8 @@ mod tests {
             let found = objection(&built, device, &host);
             assert_eq!(found, expected.map(|it| format!("{built_for}{it}")));
         };
-        check(Device::Cuda(0), host("NVIDIA H200", "9.0"), None);
-        let other = host("NVIDIA L4", "8.9");
+        check(Device::Cuda(0), Ok(host("NVIDIA H200", "9.0")), None);
+        let other = Ok(host("NVIDIA L4", "8.9"));
         let why = "cuda:0 is NVIDIA L4 (compute capability 8.9)";
         check(Device::Cuda(0), other.clone(), Some(why));
         check(Device::Cuda(1), other, Some("there is no GPU 1"));

@@ -55,21 +55,19 @@ impl Runner for Verified {
             .package
             .package()
             .model_path(&self.variant, &self.cache, &mut |_| {})
-            .map_err(|error| self.unavailable(model, &error))?;
+            .map_err(|error| unavailable(model, &error))?;
         let format = model.format;
         self.runner.load(&ModelFile { path, format }, options)
     }
 }
 
-impl Verified {
-    fn unavailable(&self, model: &ModelFile, error: &PackageError) -> LoadError {
-        let path = model.path.clone();
-        let reason = with_causes(error);
-        if error.is_integrity() {
-            LoadError::Unacceptable { path, reason }
-        } else {
-            LoadError::Unreadable { path, reason }
-        }
+fn unavailable(model: &ModelFile, error: &PackageError) -> LoadError {
+    let path = model.path.clone();
+    let reason = with_causes(error);
+    if error.is_integrity() {
+        LoadError::Unacceptable { path, reason }
+    } else {
+        LoadError::Unreadable { path, reason }
     }
 }
 
