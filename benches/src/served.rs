@@ -79,13 +79,12 @@ pub fn models(
         engine.load(name, 1, spec)?;
     }
     let options = ServerOptions {
-        http_port: 0,
-        grpc_port: Some(0),
-        metrics_port: None,
+        metrics: None,
         ..ServerOptions::default()
     };
+    let options = options.everywhere(|it| it.address.set_port(0));
     let server = Server::bind(engine, &Log::silent(), options)?;
-    let http = server.http_address()?;
+    let http = server.http_address()?.ok_or("no port for HTTP")?;
     let grpc = server.grpc_address()?.ok_or("no port for gRPC")?;
     let stopper = server.stopper();
     let thread = std::thread::Builder::new().name("served".to_owned());

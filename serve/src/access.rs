@@ -60,6 +60,38 @@ pub struct Credential {
     pub secret: String,
 }
 
+/// What must be sent for some operations, as operators write it: `part,part:header=value`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessRule {
+    /// The names of the operations.
+    parts: Vec<String>,
+    /// What must be sent.
+    pub credential: Credential,
+}
+
+/// Why a rule is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// It does not have the form of a rule.
+    #[error("`{rule}` is not PART,...:HEADER=VALUE")]
+    Form {
+        /// As much of it as is no secret.
+        rule: String,
+    },
+    /// A header cannot be called like this.
+    #[error("`{header}` is no name for a header")]
+    Header {
+        /// The name as given.
+        header: String,
+    },
+    /// The server has no such part.
+    #[error("there is no part `{part}` of the server: it has {}", AccessPolicy::names().join(", "))]
+    Part {
+        /// The name as given.
+        part: String,
+    },
+}
+
 /// Who may do what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessPolicy {
@@ -75,6 +107,38 @@ impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What opens doors is written nowhere.
         write!(f, "Credential({})", self.header)
+    }
+}
+
+impl fmt::Debug for AccessRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccessRule({:?}, {:?})", self.parts, self.credential)
+    }
+}
+
+impl AccessRule {
+    /// The rule that this text is. Whether there are such parts is seen when it is added to a policy.
+    pub fn parse(text: &str) -> Result<Self, RuleError> {
+        let (shown, _) = text.split_once('=').unwrap_or((text, ""));
+        let form = || RuleError::Form {
+            rule: shown.to_owned(),
+        };
+        let (parts, rest) = text.split_once(':').ok_or_else(form)?;
+        let (header, secret) = rest.split_once('=').ok_or_else(form)?;
+        let header = header.trim();
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if header.is_empty() || !header.bytes().all(is_token) {
+            let header = header.to_owned();
+            return Err(RuleError::Header { header });
+        }
+        let parts = parts.split(',').map(|part| part.trim().to_owned());
+        Ok(Self {
+            parts: parts.collect(),
+            credential: Credential {
+                header: header.to_ascii_lowercase(),
+                secret: secret.to_owned(),
+            },
+        })
     }
 }
 
@@ -114,6 +178,14 @@ impl AccessPolicy {
         self.restricted
             .extend(named.map(|(operation, _)| (*operation, credential.clone())));
         (self.restricted.len() > before).then_some(self)
+    }
+
+    /// The same, with this rule.
+    pub fn with_rule(self, rule: &AccessRule) -> Result<Self, RuleError> {
+        rule.parts.iter().try_fold(self, |policy, part| {
+            let restricted = policy.restricted(part, &rule.credential);
+            restricted.ok_or_else(|| RuleError::Part { part: part.clone() })
+        })
     }
 
     /// The names that [`AccessPolicy::restricted`] knows.
@@ -228,8 +300,33 @@ mod tests {
     }
 
     #[test]
+    fn rules_are_read_and_what_is_none_is_told() {
+        let check = |text: &str, expected: &str| {
+            let rule = AccessRule::parse(text);
+            let found = rule.and_then(|rule| AccessPolicy::default().with_rule(&rule));
+            let told = found.map_or_else(|error| error.to_string(), |_| "a rule".to_owned());
+            assert_eq!(told, expected);
+        };
+        check("inference, health:Key=1:2=3", "a rule");
+        check("inference", "`inference` is not PART,...:HEADER=VALUE");
+        check(
+            "inference:key",
+            "`inference:key` is not PART,...:HEADER=VALUE",
+        );
+        check("health:a b=1", "`a b` is no name for a header");
+        check(
+            "all:key=1",
+            "there is no part `all` of the server: it has health, metadata, inference, shared-memory, model-config, model-repository, statistics, trace, logging",
+        );
+    }
+
+    #[test]
     fn no_secret_is_shown() {
         let policy = AccessPolicy::default().with_token("abc");
         assert!(!format!("{policy:?}").contains("abc"));
+        let rule = AccessRule::parse("health:key=abc");
+        assert!(!format!("{rule:?}").contains("abc"));
+        let wrong = AccessRule::parse("key=abc").unwrap_err();
+        assert!(!wrong.to_string().contains("abc"));
     }
 }

@@ -56,14 +56,14 @@ pub struct Metrics {
 impl Metrics {
     /// All metrics in Prometheus' text.
     pub fn text(&self, engine: &Engine) -> String {
-        metrics::render(engine, &self.processors, Held::default())
+        metrics::render(engine, Some(&self.processors), Held::default())
     }
 }
 
 impl Repository {
     /// What clients are told that the server is.
     pub fn server_metadata(&self) -> ServerMetadata {
-        let told = describe::server(self.control() == Control::Explicit, false);
+        let told = describe::server("nav", self.control() == Control::Explicit, false);
         ServerMetadata {
             name: told.name,
             version: told.version,

@@ -32,13 +32,13 @@ mod trace;
 mod watchdog;
 mod wire;
 
-pub use access::{AccessPolicy, Credential, Operation, TOKEN_HEADER};
+pub use access::{AccessPolicy, AccessRule, Credential, Operation, RuleError, TOKEN_HEADER};
 pub use compression::Coding;
 pub use facts::{Configured, ModelFacts};
 pub use forward::{HeaderPattern, PatternError};
 pub use inside::{Metrics, ModelMetadata, ServerMetadata, TensorMetadata};
 pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
-pub use options::{Limits, ServerOptions};
+pub use options::{Endpoint, Limits, ServerOptions};
 pub use repository::{
     BackendFacts, ConfigError, Control, IndexedModel, LoadFailure, LoadParameters, ModelOpener,
     OpenError, Opened, ParameterError, ParameterValue, Placement, Repository, RepositoryError,

@@ -1,6 +1,6 @@
 //! Where the server listens, and how much it lets clients do.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::time::Duration;
 
@@ -14,16 +14,20 @@ use crate::trace::TraceOptions;
 /// How a server is set up.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Where it listens. Only this machine reaches the default.
-    pub host: IpAddr,
-    /// The port for HTTP; 0 for any that is free.
-    pub http_port: u16,
-    /// The port for gRPC; 0 for any that is free, `None` for no gRPC.
-    pub grpc_port: Option<u16>,
+    /// What clients are told that it is called.
+    pub name: String,
+    /// How it is reached over HTTP; `None` for not at all. Only this machine reaches the default.
+    pub http: Option<Endpoint>,
+    /// How it is reached over gRPC; `None` for not at all. Only this machine reaches the default.
+    pub grpc: Option<Endpoint>,
     /// How answers over gRPC are compressed, where clients take that.
     pub grpc_compression: Option<Coding>,
-    /// The port for metrics; 0 for any that is free, `None` for no metrics.
-    pub metrics_port: Option<u16>,
+    /// Where it gives metrics, to everybody who reaches that; `None` for no metrics. Any port that is free for port 0.
+    pub metrics: Option<SocketAddr>,
+    /// Whether metrics tell of the machine, too.
+    pub machine_metrics: bool,
+    /// Whether it is ready only while all models are, rather than as soon as it answers.
+    pub strict_readiness: bool,
     /// How many threads serve sockets. Half as many as there are processors, and not more than 8, unless said
     /// otherwise: models need the others, and threads that have nothing to do take work from each other.
     pub threads: usize,
@@ -33,18 +37,25 @@ pub struct ServerOptions {
     pub unready: Option<Duration>,
     /// Whether the termination signals of the system stop it.
     pub signals: bool,
-    /// How connections are kept from others, but for those of metrics.
-    pub tls: Option<TlsOptions>,
-    /// Who may do what.
-    pub access: AccessPolicy,
     /// Where traces go, and what is traced.
     pub trace: TraceOptions,
     /// Which memory clients share with the server; `None` for none at all.
     pub shared_memory: Option<SharedMemoryOptions>,
-    /// Which headers travel on to models.
-    pub forward: Option<HeaderPattern>,
     /// What clients may take.
     pub limits: Limits,
+}
+
+/// How a server is reached over one protocol.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Where it listens; any port that is free for port 0.
+    pub address: SocketAddr,
+    /// How connections are kept from others.
+    pub tls: Option<TlsOptions>,
+    /// Who may do what.
+    pub access: AccessPolicy,
+    /// Which headers travel on to models.
+    pub forward: Option<HeaderPattern>,
 }
 
 /// What clients may take.
@@ -79,21 +90,47 @@ fn socket_threads() -> usize {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
-            host: Ipv4Addr::LOCALHOST.into(),
-            http_port: 8000,
-            grpc_port: Some(8001),
+            name: "nav".to_owned(),
+            http: Some(Endpoint::new(local(8000))),
+            grpc: Some(Endpoint::new(local(8001))),
             grpc_compression: None,
-            metrics_port: Some(8002),
+            metrics: Some(local(8002)),
+            machine_metrics: true,
+            strict_readiness: true,
             threads: socket_threads(),
             drain: Duration::from_secs(30),
             unready: Some(Duration::from_mins(5)),
             signals: false,
-            tls: None,
-            access: AccessPolicy::default(),
             trace: TraceOptions::default(),
             shared_memory: None,
-            forward: None,
             limits: Limits::default(),
+        }
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+impl ServerOptions {
+    /// The same, with this done to how it is reached over each protocol.
+    #[must_use]
+    pub fn everywhere(mut self, change: impl Fn(&mut Endpoint)) -> Self {
+        for endpoint in [&mut self.http, &mut self.grpc].into_iter().flatten() {
+            change(endpoint);
+        }
+        self
+    }
+}
+
+impl Endpoint {
+    /// Without encryption at this address, managed by nobody.
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            tls: None,
+            access: AccessPolicy::default(),
+            forward: None,
         }
     }
 }

@@ -16,10 +16,10 @@ use crate::contain::Panics;
 use crate::grpc::Edge;
 use crate::log::{Log, Pace};
 use crate::metrics::Processors;
-use crate::options::ServerOptions;
+use crate::options::{Endpoint, ServerOptions};
 use crate::repository::Repository;
 use crate::shared_memory::Regions;
-use crate::state::{Budget, State};
+use crate::state::{Budget, Rules, State};
 use crate::stop::Stopper;
 use crate::tls::{Tls, TlsError};
 use crate::trace::{TraceError, Tracer};
@@ -41,10 +41,16 @@ pub struct Server {
 /// Where it listens.
 #[derive(Debug)]
 struct Sockets {
+    http: Option<Socket>,
+    grpc: Option<Socket>,
+    metrics: Option<Socket>,
+}
+
+/// A socket, and what keeps its connections from others.
+#[derive(Debug)]
+struct Socket {
+    listener: TcpListener,
     tls: Option<Arc<Tls>>,
-    http: TcpListener,
-    grpc: Option<TcpListener>,
-    metrics: Option<TcpListener>,
 }
 
 /// How a server ended.
@@ -107,13 +113,7 @@ impl Server {
         log: &Log,
         options: ServerOptions,
     ) -> Result<Self, ServeError> {
-        let bind = |port| {
-            let address = SocketAddr::new(options.host, port);
-            let bound = TcpListener::bind(address);
-            let listener = bound.map_err(|source| ServeError::Bind { address, source })?;
-            listener.set_nonblocking(true)?;
-            Ok::<_, ServeError>(listener)
-        };
+        let reached = |endpoint: &Option<Endpoint>| endpoint.as_ref().map(Socket::of).transpose();
         let runtime = Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .max_blocking_threads(16)
@@ -130,47 +130,46 @@ impl Server {
         let regions = regions.map_err(ServeError::SharedMemory)?;
         Ok(Self {
             sockets: Sockets {
-                tls: options.tls.clone().map(Tls::new).transpose()?.map(Arc::new),
-                http: bind(options.http_port)?,
-                grpc: options.grpc_port.map(bind).transpose()?,
-                metrics: options.metrics_port.map(bind).transpose()?,
+                http: reached(&options.http)?,
+                grpc: reached(&options.grpc)?,
+                metrics: options.metrics.map(Socket::bind).transpose()?,
             },
             state: Arc::new(State {
                 engine,
                 repository,
-                access: options.access.clone(),
-                forward: options.forward.clone(),
+                name: options.name.clone(),
+                http: Rules::of(options.http.as_ref()),
+                grpc: Rules::of(options.grpc.as_ref()),
+                strict_readiness: options.strict_readiness,
                 regions,
                 limits: options.limits,
                 bodies: Budget::new(options.limits.bodies),
                 log: log.clone(),
                 tracer,
                 faults: Pace::default(),
-                processors: Processors::default(),
+                processors: options.machine_metrics.then(Processors::default),
                 panics: Panics::default(),
                 is_stopping: AtomicBool::new(false),
             }),
-            stopper: Stopper::new(),
+            stopper: Stopper::new(runtime.handle().clone()),
             options,
             runtime,
         })
     }
 
-    /// Where it answers over HTTP.
-    pub fn http_address(&self) -> io::Result<SocketAddr> {
-        self.sockets.http.local_addr()
+    /// Where it answers over HTTP, if it does.
+    pub fn http_address(&self) -> io::Result<Option<SocketAddr>> {
+        Socket::address(self.sockets.http.as_ref())
     }
 
     /// Where it answers over gRPC, if it does.
     pub fn grpc_address(&self) -> io::Result<Option<SocketAddr>> {
-        let grpc = self.sockets.grpc.as_ref();
-        grpc.map(TcpListener::local_addr).transpose()
+        Socket::address(self.sockets.grpc.as_ref())
     }
 
     /// Where it gives metrics, if it does.
     pub fn metrics_address(&self) -> io::Result<Option<SocketAddr>> {
-        let metrics = self.sockets.metrics.as_ref();
-        metrics.map(TcpListener::local_addr).transpose()
+        Socket::address(self.sockets.metrics.as_ref())
     }
 
     /// What stops it.
@@ -204,10 +203,11 @@ async fn serve(
     if options.signals {
         stopper.watch_signals()?;
     }
-    let tls = sockets.tls.clone();
+    let secured = [&sockets.http, &sockets.grpc].into_iter().flatten();
+    let secured: Vec<Arc<Tls>> = secured.filter_map(|it| it.tls.clone()).collect();
     let (closing, closed) = watch::channel(false);
     let edges = sockets.open(state, options, &closed)?;
-    if let Some(tls) = tls {
+    for tls in secured {
         // It ends with the runtime.
         drop(tokio::spawn(tls.renew(state.log.clone())));
     }
@@ -246,6 +246,30 @@ async fn serve(
     })
 }
 
+impl Socket {
+    fn bind(address: SocketAddr) -> Result<Self, ServeError> {
+        let bound = TcpListener::bind(address);
+        let listener = bound.map_err(|source| ServeError::Bind { address, source })?;
+        listener.set_nonblocking(true)?;
+        Ok(Self {
+            listener,
+            tls: None,
+        })
+    }
+
+    fn of(endpoint: &Endpoint) -> Result<Self, ServeError> {
+        let tls = endpoint.tls.clone().map(Tls::new).transpose()?;
+        Ok(Self {
+            tls: tls.map(Arc::new),
+            ..Self::bind(endpoint.address)?
+        })
+    }
+
+    fn address(socket: Option<&Self>) -> io::Result<Option<SocketAddr>> {
+        socket.map(|it| it.listener.local_addr()).transpose()
+    }
+}
+
 impl Sockets {
     /// Begins to answer on every port, until `closed`.
     fn open(
@@ -254,41 +278,43 @@ impl Sockets {
         options: &ServerOptions,
         closed: &watch::Receiver<bool>,
     ) -> io::Result<Vec<JoinHandle<()>>> {
-        let port = |listener, tls, protocols| {
+        let port = |socket: Socket, protocols| {
             Ok::<_, io::Error>(Port {
-                listener: tokio::net::TcpListener::from_std(listener)?,
+                listener: tokio::net::TcpListener::from_std(socket.listener)?,
                 limits: options.limits,
-                tls,
+                tls: socket.tls,
                 protocols,
             })
         };
         let mut edges = Vec::new();
-        let of_http = Arc::clone(state);
-        let answer = move |request| http::answer(Arc::clone(&of_http), request);
-        let bound = port(self.http, self.tls.clone(), Protocols::Any)?;
-        edges.push(tokio::spawn(connections::serve(
-            bound,
-            answer,
-            closed.clone(),
-        )));
-        if let Some(listener) = self.grpc {
-            let coding = options.grpc_compression;
-            let grpc = Arc::new(Edge::new(Arc::clone(state), coding, closed.clone()));
-            let answer = move |request| Arc::clone(&grpc).answer(request);
-            let bound = port(listener, self.tls, Protocols::Http2)?;
+        if let Some(socket) = self.http {
+            let of_http = Arc::clone(state);
+            let answer = move |request| http::answer(Arc::clone(&of_http), request);
+            let bound = port(socket, Protocols::Any)?;
             edges.push(tokio::spawn(connections::serve(
                 bound,
                 answer,
                 closed.clone(),
             )));
         }
-        if let Some(listener) = self.metrics {
+        if let Some(socket) = self.grpc {
+            let coding = options.grpc_compression;
+            let grpc = Arc::new(Edge::new(Arc::clone(state), coding, closed.clone()));
+            let answer = move |request| Arc::clone(&grpc).answer(request);
+            let bound = port(socket, Protocols::Http2)?;
+            edges.push(tokio::spawn(connections::serve(
+                bound,
+                answer,
+                closed.clone(),
+            )));
+        }
+        if let Some(socket) = self.metrics {
             let of_metrics = Arc::clone(state);
             let answer = move |request| {
                 let answer = metrics::answer(&of_metrics, &request);
                 async move { answer }
             };
-            let bound = port(listener, None, Protocols::Any)?;
+            let bound = port(socket, Protocols::Any)?;
             edges.push(tokio::spawn(connections::serve(
                 bound,
                 answer,

@@ -13,7 +13,7 @@ use crate::contain::Panics;
 use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
-use crate::options::Limits;
+use crate::options::{Endpoint, Limits};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::repository::{Control, Repository};
 use crate::shared_memory::{RegionError, Regions};
@@ -25,8 +25,14 @@ pub(crate) struct State {
     pub(crate) engine: Engine,
     /// Where its models come from, if there is more to it than the engine.
     pub(crate) repository: Option<Repository>,
-    pub(crate) access: AccessPolicy,
-    pub(crate) forward: Option<HeaderPattern>,
+    /// What clients are told that the server is called.
+    pub(crate) name: String,
+    /// What holds over HTTP.
+    pub(crate) http: Rules,
+    /// What holds over gRPC.
+    pub(crate) grpc: Rules,
+    /// Whether the server is ready only while all models are.
+    pub(crate) strict_readiness: bool,
     pub(crate) limits: Limits,
     pub(crate) bodies: Arc<Budget>,
     /// The memory that clients share, where the operator lets them.
@@ -37,12 +43,21 @@ pub(crate) struct State {
     pub(crate) tracer: Tracer,
     /// How often faults of the server are told.
     pub(crate) faults: Pace,
-    /// How busy the machine is.
-    pub(crate) processors: Processors,
+    /// How busy the machine is, where that is told.
+    pub(crate) processors: Option<Processors>,
     /// Answers that panicked, over every protocol.
     pub(crate) panics: Panics,
     /// Whether the server was told to stop, so that models are asked no more.
     pub(crate) is_stopping: AtomicBool,
+}
+
+/// What holds over one protocol.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
+    /// Who may do what.
+    pub(crate) access: AccessPolicy,
+    /// Which headers travel on to models.
+    forward: Option<HeaderPattern>,
 }
 
 /// How many bytes of bodies are held by requests that are not with the engine yet.
@@ -59,9 +74,22 @@ pub(crate) struct Share {
     bytes: usize,
 }
 
+impl Rules {
+    /// Those of an endpoint; none matter where there is none.
+    pub(crate) fn of(endpoint: Option<&Endpoint>) -> Self {
+        endpoint.map_or_else(Self::default, |endpoint| Self {
+            access: endpoint.access.clone(),
+            forward: endpoint.forward.clone(),
+        })
+    }
+}
+
 impl State {
     /// Whether requests are taken, every model that is served is well, and every one that should be is served.
     pub(crate) fn is_ready(&self) -> bool {
+        if !self.strict_readiness {
+            return !self.is_stopping.load(Ordering::Acquire);
+        }
         self.engine.is_ready() && self.repository.as_ref().is_none_or(Repository::is_ready)
     }
 
@@ -76,13 +104,19 @@ impl State {
         self.regions.as_ref().ok_or(RegionError::Off)
     }
 
-    /// What a model is about to be asked, with the headers that travel on. Fails when models are asked no more.
-    pub(crate) fn let_in(&self, headers: &HeaderMap, request: &mut Request) -> Result<(), Refusal> {
+    /// What a model is about to be asked, with the headers that travel on over its protocol. Fails when models are
+    /// asked no more.
+    pub(crate) fn let_in(
+        &self,
+        rules: &Rules,
+        headers: &HeaderMap,
+        request: &mut Request,
+    ) -> Result<(), Refusal> {
         if self.is_stopping.load(Ordering::Acquire) {
             let error = InferError::ShuttingDown;
             return Err(Refusal::of_engine(&error, request.id.as_deref()));
         }
-        let pattern = self.forward.as_ref();
+        let pattern = rules.forward.as_ref();
         pattern.map_or(Ok(()), |pattern| {
             pattern.forward(headers, &mut request.parameters)
         })

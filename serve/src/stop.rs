@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -9,11 +10,14 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Stopper {
     asked: Arc<watch::Sender<usize>>,
+    /// Where the sockets of the server are looked after, and its signals.
+    runtime: Handle,
 }
 
 impl Stopper {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(runtime: Handle) -> Self {
         Self {
+            runtime,
             asked: Arc::new(watch::Sender::new(0)),
         }
     }
@@ -32,7 +36,8 @@ impl Stopper {
     }
 
     /// Lets the signals that end programs stop the server instead, from now on.
-    pub(crate) fn watch_signals(&self) -> std::io::Result<()> {
+    pub fn watch_signals(&self) -> std::io::Result<()> {
+        let _entered = self.runtime.enter();
         for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
             let mut signals = signal(kind)?;
             let stopper = self.clone();

@@ -20,10 +20,12 @@
 mod models;
 
 use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Parser;
 use nav_serve::{
-    AccessPolicy, Log, LogFormat, LogSettings, Server, ServerOptions, SharedMemoryOptions, Stopper,
+    AccessPolicy, Endpoint, Log, LogFormat, LogSettings, Server, ServerOptions,
+    SharedMemoryOptions, Stopper,
 };
 
 /// Serves the recorded models, as they were when the exchanges were recorded: clients load and unload models, share
@@ -47,11 +49,10 @@ struct Arguments {
 fn main() {
     let arguments = Arguments::parse();
     let options = ServerOptions {
-        http_port: arguments.port,
-        grpc_port: Some(arguments.grpc_port),
-        metrics_port: Some(arguments.metrics_port),
+        http: endpoint(arguments.port),
+        grpc: endpoint(arguments.grpc_port),
+        metrics: Some(local(arguments.metrics_port)),
         signals: true,
-        access: AccessPolicy::default().managed(),
         shared_memory: Some(SharedMemoryOptions::default()),
         ..ServerOptions::default()
     };
@@ -61,7 +62,7 @@ fn main() {
         eprintln!("{line}");
     });
     let server = Server::bind_repository(repository, &log.unwrap(), options).unwrap();
-    let http = server.http_address().unwrap();
+    let http = server.http_address().unwrap().unwrap();
     let grpc = server.grpc_address().unwrap().unwrap();
     let metrics = server.metrics_address().unwrap().unwrap();
     if arguments.until_input_ends {
@@ -70,6 +71,17 @@ fn main() {
     server
         .run(|| println!("http {http}\ngrpc {grpc}\nmetrics {metrics}"))
         .unwrap();
+}
+
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+fn endpoint(port: u16) -> Option<Endpoint> {
+    Some(Endpoint {
+        access: AccessPolicy::default().managed(),
+        ..Endpoint::new(local(port))
+    })
 }
 
 fn stop_with_input(stopper: Stopper) {

@@ -34,7 +34,7 @@ pub(crate) fn server(is_controlled: bool, has_regions: bool) -> ServerMetadataRe
     let shared_memory = if has_regions { SHARED_MEMORY } else { &[] };
     let extensions = EXTENSIONS.iter().chain(control).chain(shared_memory);
     ServerMetadataResponse {
-        name: "nav".to_owned(),
+        name: state.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         extensions: extensions.map(|name| (*name).to_owned()).collect(),
     }

@@ -97,9 +97,8 @@ impl Edge {
             return Err(Refusal::new(RefusalKind::Unsupported, text));
         };
         let headers = request.headers();
-        self.state
-            .access
-            .check(operation, |name| credential(headers, name))?;
+        let access = &self.state.grpc.access;
+        access.check(operation, |name| credential(headers, name))?;
         if matches!(method, Method::Reflection | Method::OldReflection) {
             let is_old = method == Method::OldReflection;
             let answer = self.reflection.answer(request, is_old, self.closed.clone());

@@ -63,7 +63,7 @@ pub(super) async fn let_in(
     (mut request, places): (Request, Places),
     share: &mut Share,
 ) -> Result<(Request, Spans), Refusal> {
-    state.let_in(metadata, &mut request)?;
+    state.let_in(&state.grpc, metadata, &mut request)?;
     let spans = places.find(state, share)?;
     let request = spans.fill(request).await?;
     Ok((request, spans))

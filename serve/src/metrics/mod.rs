@@ -31,18 +31,20 @@ pub(crate) fn answer(state: &State, request: &Request<Incoming>) -> Response<Fra
         body_bytes: state.bodies.held(),
         panics: state.panics.count(),
     };
-    let text = render(&state.engine, &state.processors, held);
+    let text = render(&state.engine, state.processors.as_ref(), held);
     answered(CONTENT_TYPE, text)
 }
 
 /// All of it.
-pub(crate) fn render(engine: &Engine, processors: &Processors, held: Held) -> String {
+pub(crate) fn render(engine: &Engine, processors: Option<&Processors>, held: Held) -> String {
     let mut out = String::with_capacity(8 << 10);
     models::write(&mut out, engine);
     if let Some(statistics) = engine.cache_statistics() {
         cache::write(&mut out, &statistics);
     }
-    machine::write(&mut out, processors);
+    if let Some(processors) = processors {
+        machine::write(&mut out, processors);
+    }
     server::write(&mut out, engine, held);
     out
 }

@@ -48,10 +48,10 @@ const OPEN: &[(&str, &str)] = &[
 fn subject(access: AccessPolicy) -> Subject {
     let folder = recorded::folder();
     let options = ServerOptions {
-        access,
         shared_memory: Some(SharedMemoryOptions::default()),
         ..options()
     };
+    let options = options.everywhere(move |it| it.access = access.clone());
     Subject::start_repository(&recorded::repository(folder.path()), options)
 }
 

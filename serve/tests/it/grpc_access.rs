@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nav_serve::{AccessPolicy, Credential, ServerOptions};
+use nav_serve::{AccessPolicy, Credential};
 use prost_reflect::DescriptorPool;
 
 use crate::models::engine;
@@ -12,10 +12,7 @@ use crate::subject::{Subject, options};
 const DENIED: i32 = 7;
 
 fn with(access: AccessPolicy) -> (Subject, Client) {
-    let options = ServerOptions {
-        access,
-        ..options()
-    };
+    let options = options().everywhere(move |it| it.access = access.clone());
     let subject = Subject::start(engine(), options);
     let client = Client::connect(subject.grpc);
     (subject, client)

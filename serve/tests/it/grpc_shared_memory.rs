@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use nav_serve::{ServerOptions, SharedMemoryOptions};
+use nav_serve::{AccessPolicy, SharedMemoryOptions};
 
 use crate::models::engine;
 use crate::objects::Object;
@@ -196,10 +196,8 @@ fn it_is_off_and_closed_over_grpc_too() {
         "CudaSharedMemoryRegister",
         "CudaSharedMemoryUnregister",
     ];
-    let closed = ServerOptions {
-        access: nav_serve::AccessPolicy::default(),
-        ..sharing(SharedMemoryOptions::default())
-    };
+    let closed = sharing(SharedMemoryOptions::default());
+    let closed = closed.everywhere(|it| it.access = AccessPolicy::default());
     for (options, code) in [(options(), UNIMPLEMENTED), (closed, DENIED)] {
         let subject = Subject::start(engine(), options);
         let client = Client::connect(subject.grpc);

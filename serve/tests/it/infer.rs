@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use nav_serve::{HeaderPattern, ServerOptions};
+use nav_serve::HeaderPattern;
 
 use crate::models::engine;
 use crate::subject::{Subject, options, posted, receive};
@@ -203,10 +203,8 @@ fn answers_are_compressed_as_the_client_likes_and_errors_never() {
 
 #[test]
 fn headers_travel_on_to_the_model_when_the_operator_says_so() {
-    let options = ServerOptions {
-        forward: Some(HeaderPattern::new("^x-tenant$").unwrap()),
-        ..options()
-    };
+    let pattern = HeaderPattern::new("^x-tenant$").unwrap();
+    let options = options().everywhere(|it| it.forward = Some(pattern.clone()));
     let subject = Subject::start(engine(), options);
     let body = r#"{"parameters":{"x-tenant":"forged"},"inputs":[{"name":"INPUT0","shape":[1],"datatype":"INT32","data":[1]}]}"#;
     let head = ["X-Tenant: blue", "X-Other: red"];

@@ -23,6 +23,7 @@ mod metrics;
 mod models;
 mod objects;
 mod open_inference;
+mod protocols;
 mod repository;
 mod rpc;
 mod secure;

@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::models::engine;
 use crate::subject::{Reply, Subject, connect, options, receive};
 
-fn ask(subject: &Subject, line: &str) -> Reply {
+pub(crate) fn ask(subject: &Subject, line: &str) -> Reply {
     let mut stream = connect(subject.metrics);
     let wire = format!("{line} HTTP/1.1\r\nHost: t\r\n\r\n");
     stream.write_all(wire.as_bytes()).unwrap();

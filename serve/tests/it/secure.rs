@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nav_serve::{ServerOptions, TlsOptions};
+use nav_serve::TlsOptions;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio_rustls::rustls::crypto::ring;
@@ -56,10 +56,7 @@ fn served(authority: &Authority, clients: Option<&Authority>) -> Subject {
         key,
         client_authorities: clients.map(Authority::path),
     };
-    let options = ServerOptions {
-        tls: Some(tls),
-        ..options()
-    };
+    let options = options().everywhere(|it| it.tls = Some(tls.clone()));
     Subject::start(engine(), options)
 }
 

@@ -236,10 +236,8 @@ fn it_is_off_and_closed_unless_the_operator_opens_it() {
     let body = request(&place("r", 0, 12), "");
     assert_eq!(off.posted_text(PATH, &body), (501, text));
     assert!(!off.get("/v2").text().contains("shared_memory"));
-    let closed = ServerOptions {
-        access: AccessPolicy::default(),
-        ..sharing(SharedMemoryOptions::default())
-    };
+    let closed = sharing(SharedMemoryOptions::default());
+    let closed = closed.everywhere(|it| it.access = AccessPolicy::default());
     let closed = Subject::start(engine(), closed);
     assert_eq!(closed.register("r", "/x", 0, 1).0, 403);
     assert_eq!(closed.get(&format!("{ROOT}/status")).status, 403);

@@ -1,7 +1,7 @@
 //! A server on a free port, and requests to it byte by byte.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,12 +34,17 @@ pub(crate) struct Reply {
 /// Options for tests: free ports, open to everybody.
 pub(crate) fn options() -> ServerOptions {
     ServerOptions {
-        http_port: 0,
-        grpc_port: Some(0),
-        metrics_port: Some(0),
-        access: AccessPolicy::default().managed(),
+        metrics: Some(free_port()),
         ..ServerOptions::default()
     }
+    .everywhere(|endpoint| {
+        endpoint.address = free_port();
+        endpoint.access = AccessPolicy::default().managed();
+    })
+}
+
+pub(crate) fn free_port() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
 }
 
 impl Subject {
@@ -54,7 +59,7 @@ impl Subject {
     }
 
     fn run(server: Server) -> Self {
-        let http = server.http_address().unwrap();
+        let http = server.http_address().unwrap().unwrap();
         let grpc = server.grpc_address().unwrap().unwrap();
         let metrics = server.metrics_address().unwrap().unwrap();
         let stopper = server.stopper();

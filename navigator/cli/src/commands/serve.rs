@@ -21,7 +21,7 @@ use nav_adapter::opening::{Instead, Opener};
 use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
 use nav_serve::{
-    Ended, HeaderPattern, Level, LoadFailure, Log, Repository, RepositoryError, Server,
+    Ended, Endpoint, HeaderPattern, Level, LoadFailure, Log, Repository, RepositoryError, Server,
     ServerOptions, Source, SourceError,
 };
 
@@ -149,7 +149,7 @@ fn serve(
     } else {
         "http"
     };
-    let http = Some(("http", format!("{scheme}://{http}")));
+    let http = http.map(|it| ("http", format!("{scheme}://{it}")));
     let addresses: Vec<(&str, String)> = [http, grpc, metrics].into_iter().flatten().collect();
     let mut announced = Ok(());
     let stopper = server.stopper();
@@ -262,24 +262,25 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         connections: args.max_connections,
         ..defaults.limits
     };
+    let access = args.access.policy()?;
+    let forward = args.forward_headers.as_deref();
+    let forward = forward.map(HeaderPattern::new).transpose()?;
+    let at = |port| Endpoint {
+        tls: args.secure.options(),
+        access: access.clone(),
+        forward: forward.clone(),
+        ..Endpoint::new((args.host, port).into())
+    };
     Ok(ServerOptions {
-        host: args.host,
-        http_port: args.http_port,
-        grpc_port: args.grpc.port(),
+        http: Some(at(args.http_port)),
+        grpc: args.grpc.port().map(at),
         grpc_compression: args.grpc.compression(),
-        metrics_port: (!args.no_metrics).then_some(args.metrics_port),
+        metrics: (!args.no_metrics).then(|| (args.host, args.metrics_port).into()),
         drain: Duration::from_secs(args.drain_time),
         unready: (args.exit_when_unready > 0).then(|| Duration::from_secs(args.exit_when_unready)),
         signals: true,
-        access: args.access.policy()?,
         shared_memory: args.memory.options(),
-        tls: args.secure.options(),
         trace: args.trace.options(),
-        forward: args
-            .forward_headers
-            .as_deref()
-            .map(HeaderPattern::new)
-            .transpose()?,
         limits,
         ..defaults
     })

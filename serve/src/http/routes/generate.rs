@@ -130,7 +130,7 @@ async fn ask(
         body => read_generate(&body, &reading),
     };
     let mut asked = aside_if(body.length > HEAVY, read).await??;
-    state.let_in(&head.headers, &mut asked)?;
+    state.let_in(&state.http, &head.headers, &mut asked)?;
     let id = asked.id.clone();
     let trace = state.tracer.begin(model.name(), &head.headers, received);
     Ok(Asked {

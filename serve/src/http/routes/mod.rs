@@ -174,7 +174,7 @@ impl Route<'_> {
     ) -> Result<Response<Frames>, Refusal> {
         let headers = request.headers();
         let header = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
-        state.access.check(self.operation(), header)?;
+        state.http.access.check(self.operation(), header)?;
         if !self.methods().contains(request.method()) {
             return Err(Refusal::method());
         }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nav_serve::{
-    AccessPolicy, Control, LoadParameters, RepositoryOptions, ServerOptions, Source, Startup,
-    UnloadParameters,
+    AccessPolicy, Control, LoadParameters, RepositoryOptions, Source, Startup, UnloadParameters,
 };
 use serde_json::json;
 
@@ -123,10 +122,7 @@ fn models_are_not_changed_where_clients_may_not() {
         assert_eq!(ask(&subject, "one"), Ok(2.0));
         assert!(!subject.get("/v2").text().contains("model_repository"));
     }
-    let closed = ServerOptions {
-        access: AccessPolicy::default(),
-        ..options()
-    };
+    let closed = options().everywhere(|it| it.access = AccessPolicy::default());
     let subject = Subject::start_repository(&place.repository(Control::Explicit), closed);
     assert_eq!(change(&subject, "load", "one", "").0, 403);
     assert_eq!(change(&subject, "unload", "one", "").0, 403);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use nav_serve::{AccessPolicy, Credential};
+use nav_serve::{AccessPolicy, AccessRule, RuleError};
 
 use crate::exit::UsageError;
 
@@ -51,28 +51,14 @@ impl AccessArgs {
 }
 
 fn restricted(policy: AccessPolicy, rule: &str) -> anyhow::Result<AccessPolicy> {
-    let wrong = || UsageError(format!("`{rule}` is not PART,...:HEADER=FILE"));
-    let (parts, rest) = rule.split_once(':').ok_or_else(wrong)?;
-    let (header, file) = rest.split_once('=').ok_or_else(wrong)?;
-    let credential = Credential {
-        header: header.trim().to_ascii_lowercase(),
-        secret: secret(Path::new(file))?,
+    let wrong = |error: RuleError| match error {
+        RuleError::Form { .. } => UsageError(format!("`{rule}` is not PART,...:HEADER=FILE")),
+        other => UsageError(other.to_string()),
     };
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if credential.header.is_empty() || !credential.header.bytes().all(is_token) {
-        return Err(UsageError(format!("`{header}` is no name for a header")).into());
-    }
-    parts.split(',').try_fold(policy, |policy, part| {
-        let unknown = || {
-            let names = AccessPolicy::names().join(", ");
-            UsageError(format!(
-                "there is no part `{part}` of the server: it has {names}"
-            ))
-        };
-        Ok(policy
-            .restricted(part.trim(), &credential)
-            .ok_or_else(unknown)?)
-    })
+    let mut read = AccessRule::parse(rule).map_err(wrong)?;
+    // What stands there is the file that holds it.
+    read.credential.secret = secret(Path::new(&read.credential.secret))?;
+    Ok(policy.with_rule(&read).map_err(wrong)?)
 }
 
 /// What is in the file, without the line break that editors put behind it.
