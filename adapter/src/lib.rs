@@ -14,6 +14,7 @@ mod infer_func;
 pub mod opening;
 mod package;
 mod package_adapter;
+mod wrap;
 
 pub use array::{Array, ArrayError};
 pub use callable::{Answer, Answers, Context, Infer, Inputs, Outputs, Request, Round, Stream};
@@ -30,3 +31,8 @@ pub use package_adapter::{AdapterError, PyTritonAdapter};
 // What all of these are made of.
 pub use nav_engine::{Correlation, CorrelationId, ErrorKind, Parameter};
 pub use nav_package_format::{DType, Element, Shape};
+pub use wrap::{
+    Batch, BatchDecoupled, ConstantPadder, Decoupled, FillOptionals, FirstValue, GroupByKeys,
+    Sample, batch, batch_decoupled, decoupled, fill_optionals, first_value, group_by_keys,
+    group_by_values, group_by_values_padded, pad_batch, sample,
+};

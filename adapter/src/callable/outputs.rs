@@ -70,6 +70,14 @@ impl Outputs {
         }
     }
 
+    /// The tensor of this name, or at this place where they have no names.
+    pub(crate) fn at(&self, position: usize, label: &str) -> Option<&Array> {
+        match &self.arrays {
+            Arrays::Named(_) => self.get(label),
+            Arrays::Ordered(ordered) => ordered.get(position),
+        }
+    }
+
     /// What one of them is called, for people.
     pub(crate) fn label(&self, position: usize) -> String {
         match &self.arrays {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nav_package_format::{DType, Dim, TensorSpec};
+use nav_package_format::{DType, Dim, Shape, TensorSpec};
 
 use super::model::ModelFault;
 
@@ -47,6 +47,14 @@ impl Tensor {
     /// Its name; empty as long as it has none.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Whether these extents, without that of the batch, are such as are declared.
+    pub fn admits(&self, shape: &Shape) -> bool {
+        let fits = |(declared, found): (&i64, &usize)| {
+            *declared == -1 || usize::try_from(*declared).is_ok_and(|declared| declared == *found)
+        };
+        self.shape.len() == shape.len() && self.shape.iter().zip(shape.iter()).all(fits)
     }
 
     pub(crate) fn shared_name(&self) -> Arc<str> {

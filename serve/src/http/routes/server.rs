@@ -10,6 +10,7 @@ use crate::state::State;
 /// Name, version, extensions.
 pub(super) fn metadata(state: &State) -> Response<Frames> {
     message(&describe::server(
+        &state.name,
         state.is_controlled(),
         state.regions().is_ok(),
     ))

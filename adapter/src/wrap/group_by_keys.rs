@@ -1,0 +1,64 @@
+//! Requests with the same inputs, asked together and apart from the others.
+
+use crate::callable::{Answer, Answers, Context, Infer, Request};
+use crate::failure::Failure;
+
+/// What [`group_by_keys`] makes.
+#[derive(Debug)]
+pub struct GroupByKeys<I>(I);
+
+/// Asks this for each group of requests that have the same inputs, such as where some are optional.
+pub const fn group_by_keys<I: Infer>(callable: I) -> GroupByKeys<I> {
+    GroupByKeys(callable)
+}
+
+impl<I: Infer> Infer for GroupByKeys<I> {
+    fn infer(&mut self, requests: Vec<Request>) -> Result<Answers, Failure> {
+        let mut groups: Vec<(Vec<String>, Vec<(usize, Request)>)> = Vec::new();
+        for (place, request) in requests.into_iter().enumerate() {
+            let mut names: Vec<String> = request.names().map(str::to_owned).collect();
+            names.sort_unstable();
+            match groups.iter_mut().find(|(known, _)| *known == names) {
+                Some((_, group)) => group.push((place, request)),
+                None => groups.push((names, vec![(place, request)])),
+            }
+        }
+        let mut placed: Vec<(usize, Answer)> = Vec::new();
+        for (_, group) in groups {
+            let (places, requests): (Vec<usize>, Vec<Request>) = group.into_iter().unzip();
+            match self.0.infer(requests) {
+                Ok(Answers::Each(answers)) if answers.len() == places.len() => {
+                    placed.extend(places.into_iter().zip(answers));
+                }
+                Ok(Answers::Each(answers)) => {
+                    let (found, asked) = (answers.len(), places.len());
+                    let text = format!("it gave {found} answers to {asked} requests");
+                    return Err(Failure::new(text));
+                }
+                Ok(Answers::Streams(_) | Answers::Rounds(_)) => {
+                    let text = "`group_by_keys` is for callables with one answer to a request";
+                    return Err(Failure::new(text));
+                }
+                // The others have nothing to do with it.
+                Err(failure) => {
+                    placed.extend(places.into_iter().map(|it| (it, Err(failure.clone()))))
+                }
+            }
+        }
+        placed.sort_by_key(|(place, _)| *place);
+        Ok(Answers::Each(
+            placed.into_iter().map(|(_, answer)| answer).collect(),
+        ))
+    }
+
+    fn is_decoupled(&self) -> bool {
+        self.0.is_decoupled()
+    }
+
+    fn check(&self, context: &Context) -> Result<(), String> {
+        if self.0.is_decoupled() {
+            return Err("`group_by_keys` is for callables with one answer to a request".to_owned());
+        }
+        self.0.check(context)
+    }
+}
