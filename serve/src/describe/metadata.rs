@@ -29,11 +29,7 @@ const CONTROL: &[&str] = &["model_repository", "model_repository(unload_dependen
 const SHARED_MEMORY: &[&str] = &["system_shared_memory", "cuda_shared_memory"];
 
 /// Name, version, extensions.
-pub(crate) fn server(
-    name: &str,
-    is_controlled: bool,
-    has_regions: bool,
-) -> ServerMetadataResponse {
+pub(crate) fn server(name: &str, is_controlled: bool, has_regions: bool) -> ServerMetadataResponse {
     let control = if is_controlled { CONTROL } else { &[] };
     let shared_memory = if has_regions { SHARED_MEMORY } else { &[] };
     let extensions = EXTENSIONS.iter().chain(control).chain(shared_memory);

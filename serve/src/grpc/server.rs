@@ -17,9 +17,5 @@ pub(super) fn ready(state: &State) -> ServerReadyResponse {
 
 /// Name, version, extensions.
 pub(super) fn metadata(state: &State) -> ServerMetadataResponse {
-    describe::server(
-        &state.name,
-        state.is_controlled(),
-        state.regions().is_ok(),
-    )
+    describe::server(&state.name, state.is_controlled(), state.regions().is_ok())
 }

@@ -45,6 +45,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "nav-navigator",
             "nav-engine",
             "nav-serve",
+            "nav-adapter",
         ],
     ),
 ];
