@@ -193,8 +193,8 @@ impl Array {
         }
         let (one, other) = (self.elements::<E>()?, other.elements::<F>()?);
         let pairs = one.iter().zip(other.iter());
-        let made: Vec<G> = pairs.map(|(one, other)| make(*one, *other)).collect();
-        Self::new(self.shape.clone(), made)
+        let elements: Vec<G> = pairs.map(|(one, other)| make(*one, *other)).collect();
+        Self::new(self.shape.clone(), elements)
     }
 
     /// The same elements with other extents, of which there are as many elements.
@@ -259,6 +259,7 @@ impl Array {
     }
 
     /// This as one row, so many times.
+    #[must_use]
     pub fn repeated(&self, rows: usize) -> Self {
         let extents = self.shape.iter().copied();
         let shape = Shape::new(std::iter::once(rows).chain(extents));

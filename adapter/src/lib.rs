@@ -14,6 +14,7 @@ mod infer_func;
 pub mod opening;
 mod package;
 mod package_adapter;
+mod triton;
 mod wrap;
 
 pub use array::{Array, ArrayError};
@@ -22,12 +23,17 @@ pub use config::{
     DynamicBatcher, ModelConfig, ModelFault, ModelWarmup, QueuePolicy, Tensor, TimeoutAction,
     WarmupInput,
 };
+pub use environment::Environment;
 pub use failure::Failure;
 pub use host::{Host, HostError};
 pub use in_process::Server;
 pub use infer_func::InferFunc;
 pub use package::{OpenPackageError, Package};
 pub use package_adapter::{AdapterError, PyTritonAdapter};
+pub use triton::{
+    BindOptions, Compression, ConfigError, Effect, Field, ModelControl, Triton, TritonBuilder,
+    TritonConfig, TritonError, TritonSecurityConfig,
+};
 // What all of these are made of.
 pub use nav_engine::{Correlation, CorrelationId, ErrorKind, Parameter};
 pub use nav_package_format::{DType, Element, Shape};

@@ -26,8 +26,7 @@ pub trait Infer: Send {
     }
 
     /// Whether it can be what this model runs; otherwise, why not. Asked once, when it is bound.
-    fn check(&self, context: &Context) -> Result<(), String> {
-        let _any = context;
+    fn check(&self, _context: &Context) -> Result<(), String> {
         Ok(())
     }
 }

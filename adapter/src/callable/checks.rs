@@ -96,20 +96,23 @@ impl Declared {
                 }
                 Ok(ordered.into_iter().enumerate().collect())
             }
-            Arrays::Named(named) => {
+            Arrays::Named(arrays) => {
                 let place = |(name, array): (Box<str>, Array)| {
-                    let (index, _) = self.signature.output(&name).ok_or_else(|| {
-                        let names: Vec<&str> =
-                            self.specs().iter().map(|it| it.name.as_str()).collect();
-                        let names = names.join("`, `");
-                        let text = format!("it gave an output `{name}`, and declares `{names}`");
-                        self.fault(&text)
-                    })?;
+                    let found = self.signature.output(&name);
+                    let (index, _) = found.ok_or_else(|| self.undeclared(&name))?;
                     Ok((index, array))
                 };
-                named.into_iter().map(place).collect()
+                arrays.into_iter().map(place).collect()
             }
         }
+    }
+
+    fn undeclared(&self, name: &str) -> Failure {
+        let declared: Vec<&str> = self.specs().iter().map(|it| it.name.as_str()).collect();
+        let declared = declared.join("`, `");
+        self.fault(&format!(
+            "it gave an output `{name}`, and declares `{declared}`"
+        ))
     }
 
     fn check(&self, index: usize, array: &Array, rows: usize) -> Result<(), Failure> {

@@ -90,7 +90,8 @@ impl Request {
     /// The names of the outputs that it asks for; all of them when it names none.
     pub fn requested_outputs(&self) -> impl Iterator<Item = &str> {
         let outputs = self.context().outputs.iter().enumerate();
-        outputs.filter_map(|(index, output)| self.asks_for(index).then(|| output.name()))
+        let wanted = outputs.filter(|(index, _)| self.asks_for(*index));
+        wanted.map(|(_, output)| output.name())
     }
 
     /// Whether it asks for the output of this name.

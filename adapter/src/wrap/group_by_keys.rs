@@ -23,12 +23,12 @@ impl<I: Infer> Infer for GroupByKeys<I> {
                 None => groups.push((names, vec![(place, request)])),
             }
         }
-        let mut placed: Vec<(usize, Answer)> = Vec::new();
+        let mut all: Vec<(usize, Answer)> = Vec::new();
         for (_, group) in groups {
             let (places, requests): (Vec<usize>, Vec<Request>) = group.into_iter().unzip();
             match self.0.infer(requests) {
                 Ok(Answers::Each(answers)) if answers.len() == places.len() => {
-                    placed.extend(places.into_iter().zip(answers));
+                    all.extend(places.into_iter().zip(answers));
                 }
                 Ok(Answers::Each(answers)) => {
                     let (found, asked) = (answers.len(), places.len());
@@ -40,14 +40,12 @@ impl<I: Infer> Infer for GroupByKeys<I> {
                     return Err(Failure::new(text));
                 }
                 // The others have nothing to do with it.
-                Err(failure) => {
-                    placed.extend(places.into_iter().map(|it| (it, Err(failure.clone()))))
-                }
+                Err(failure) => all.extend(places.into_iter().map(|it| (it, Err(failure.clone())))),
             }
         }
-        placed.sort_by_key(|(place, _)| *place);
+        all.sort_by_key(|(place, _)| *place);
         Ok(Answers::Each(
-            placed.into_iter().map(|(_, answer)| answer).collect(),
+            all.into_iter().map(|(_, answer)| answer).collect(),
         ))
     }
 

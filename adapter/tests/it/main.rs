@@ -11,3 +11,7 @@ mod model_navigator;
 mod packages;
 mod place;
 mod repositories;
+#[expect(dead_code, reason = "it has more than these tests use")]
+#[path = "../../../serve/tests/it/subject.rs"]
+mod subject;
+mod triton;

@@ -1,0 +1,208 @@
+//! From a configuration to what the server and the engine are told.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nav_engine::EngineOptions;
+use nav_serve::{
+    AccessPolicy, Coding, Control, Endpoint, HeaderPattern, RepositoryOptions, ServerOptions,
+    Source, TlsOptions,
+};
+
+use super::access::with_rules;
+use super::cache_config::cache_bytes;
+use super::config::TritonConfig;
+use super::error::ConfigError;
+use super::field::Effect;
+use super::trace_config::trace_options;
+use super::value::{Compression, ModelControl};
+
+/// What a configuration comes to.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) server: ServerOptions,
+    pub(super) engine: EngineOptions,
+    /// Where models come from beside those that are bound.
+    pub(super) repository: Option<RepositoryOptions>,
+    /// Whether a model that cannot be loaded keeps the server from starting.
+    pub(super) exits_on_error: bool,
+    /// What was asked for and is not done, and why.
+    pub(super) unhonoured: Vec<(String, String)>,
+}
+
+/// What the server and the engine are told.
+pub(super) fn settled(
+    config: &TritonConfig,
+    policy: &AccessPolicy,
+) -> Result<Settled, ConfigError> {
+    let unhonoured = refused(config)?;
+    let has_http = config.allow_http.unwrap_or(true);
+    let has_grpc = config.allow_grpc.unwrap_or(true);
+    if !has_http && !has_grpc {
+        let reason = "it is off, and so is `allow_grpc`: nobody could ask the server anything";
+        return Err(ConfigError::field("allow_http", reason));
+    }
+    let http = has_http.then(|| http(config, policy)).transpose()?;
+    let grpc = has_grpc.then(|| grpc(config, policy)).transpose()?;
+    let home = http
+        .as_ref()
+        .map_or(Ipv4Addr::LOCALHOST.into(), |it| it.address.ip());
+    let metrics = config.allow_metrics.unwrap_or(true).then(|| {
+        let at = (config.metrics_address.as_deref(), config.metrics_port);
+        address("metrics_address", at, (home, 8002))
+    });
+    let (trace, ignored) = trace_options(&config.trace_config)?;
+    let ignored = ignored.into_iter().map(|it| {
+        let field = format!("trace_config {it}");
+        (field, "only times are traced, by rate and count".to_owned())
+    });
+    let defaults = ServerOptions::default();
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let threads = config
+        .http_thread_count
+        .map(|it| usize::try_from(it).unwrap_or(usize::MAX));
+    let compression = config
+        .grpc_infer_response_compression_level
+        .unwrap_or_default();
+    Ok(Settled {
+        server: ServerOptions {
+            name: config.id.clone().unwrap_or(defaults.name),
+            http,
+            grpc,
+            grpc_compression: (compression != Compression::None).then_some(Coding::Gzip),
+            metrics: metrics.transpose()?,
+            machine_metrics: config.allow_cpu_metrics.unwrap_or(true),
+            strict_readiness: config.strict_readiness.unwrap_or(true),
+            threads: threads.unwrap_or(defaults.threads).clamp(1, 1024),
+            drain: config.exit_timeout_secs.map_or(defaults.drain, seconds),
+            trace,
+            ..defaults
+        },
+        engine: EngineOptions {
+            cache_bytes: cache_bytes(config)?,
+            ..EngineOptions::default()
+        },
+        repository: repository(config)?,
+        exits_on_error: config.exit_on_error.unwrap_or(true),
+        unhonoured: unhonoured.into_iter().chain(ignored).collect(),
+    })
+}
+
+/// Fields that have no effect here, with the reasons; an error for those that cannot be.
+fn refused(config: &TritonConfig) -> Result<Vec<(String, String)>, ConfigError> {
+    let mut unhonoured = Vec::new();
+    for field in TritonConfig::FIELDS {
+        let Some(texts) = field.texts(config) else {
+            continue;
+        };
+        match field.effect {
+            Effect::Honoured => {}
+            Effect::Nothing(why) => unhonoured.push((field.name.to_owned(), why.to_owned())),
+            Effect::Refused(_) if texts == ["false"] => {}
+            Effect::Refused(why) => return Err(ConfigError::field(field.name, why)),
+        }
+    }
+    Ok(unhonoured)
+}
+
+fn http(config: &TritonConfig, policy: &AccessPolicy) -> Result<Endpoint, ConfigError> {
+    let at = (config.http_address.as_deref(), config.http_port);
+    let home = (Ipv4Addr::LOCALHOST.into(), 8000);
+    let rules = &config.http_restricted_api;
+    Ok(Endpoint {
+        address: address("http_address", at, home)?,
+        tls: None,
+        access: with_rules(policy.clone(), "http_restricted_api", rules)?,
+        forward: pattern(
+            "http_header_forward_pattern",
+            config.http_header_forward_pattern.as_deref(),
+        )?,
+    })
+}
+
+fn grpc(config: &TritonConfig, policy: &AccessPolicy) -> Result<Endpoint, ConfigError> {
+    let at = (config.grpc_address.as_deref(), config.grpc_port);
+    let home = (Ipv4Addr::LOCALHOST.into(), 8001);
+    let rules = &config.grpc_restricted_protocol;
+    Ok(Endpoint {
+        address: address("grpc_address", at, home)?,
+        tls: tls(config)?,
+        access: with_rules(policy.clone(), "grpc_restricted_protocol", rules)?,
+        forward: pattern(
+            "grpc_header_forward_pattern",
+            config.grpc_header_forward_pattern.as_deref(),
+        )?,
+    })
+}
+
+fn address(
+    field: &str,
+    (host, port): (Option<&str>, Option<u16>),
+    (home, usual): (IpAddr, u16),
+) -> Result<SocketAddr, ConfigError> {
+    let host = match host {
+        None => home,
+        Some("localhost") => Ipv4Addr::LOCALHOST.into(),
+        Some(text) => text.parse().map_err(|_| {
+            let reason = format!("`{text}` is no address of this machine, such as 0.0.0.0 for all");
+            ConfigError::field(field, reason)
+        })?,
+    };
+    Ok((host, port.unwrap_or(usual)).into())
+}
+
+fn pattern(field: &str, text: Option<&str>) -> Result<Option<HeaderPattern>, ConfigError> {
+    let pattern = text.map(HeaderPattern::new).transpose();
+    pattern.map_err(|error| ConfigError::field(field, error.to_string()))
+}
+
+fn tls(config: &TritonConfig) -> Result<Option<TlsOptions>, ConfigError> {
+    let is_mutual = config.grpc_use_ssl_mutual.unwrap_or(false);
+    if !is_mutual && !config.grpc_use_ssl.unwrap_or(false) {
+        return Ok(None);
+    }
+    let needed = |field: &str, path: &Option<PathBuf>| {
+        let missing = || ConfigError::field(field, "it is needed where gRPC is encrypted");
+        path.clone().ok_or_else(missing)
+    };
+    Ok(Some(TlsOptions {
+        certificate: needed("grpc_server_cert", &config.grpc_server_cert)?,
+        key: needed("grpc_server_key", &config.grpc_server_key)?,
+        client_authorities: is_mutual
+            .then(|| needed("grpc_root_cert", &config.grpc_root_cert))
+            .transpose()?,
+    }))
+}
+
+fn repository(config: &TritonConfig) -> Result<Option<RepositoryOptions>, ConfigError> {
+    let Some(paths) = &config.model_repository else {
+        return match config.model_control_mode {
+            None | Some(ModelControl::None) => Ok(None),
+            Some(_) => {
+                let reason = "there is no `model_repository` whose models could come and go";
+                Err(ConfigError::field("model_control_mode", reason))
+            }
+        };
+    };
+    let text = paths.to_string_lossy();
+    let sources = text.split(',').map(|path| {
+        // Links and working directories may change while models are loaded.
+        let folder = PathBuf::from(path).canonicalize();
+        folder.map(Source::Folder).map_err(|error| {
+            let reason = format!("{path} cannot be used: {error}");
+            ConfigError::field("model_repository", reason)
+        })
+    });
+    let pause = config.repository_poll_secs.unwrap_or(15).max(1);
+    Ok(Some(RepositoryOptions {
+        sources: sources.collect::<Result<_, _>>()?,
+        control: match config.model_control_mode.unwrap_or_default() {
+            ModelControl::None => Control::None,
+            ModelControl::Poll => Control::Poll(Duration::from_secs(pause.into())),
+            ModelControl::Explicit => Control::Explicit,
+        },
+        strict_readiness: config.strict_readiness.unwrap_or(true),
+        ..RepositoryOptions::default()
+    }))
+}

@@ -1,0 +1,285 @@
+//! What can be bound, and what is wrong with what cannot.
+
+use std::collections::BTreeMap;
+
+use nav_adapter::{
+    Array, BindOptions, DType, DynamicBatcher, Failure, InferFunc, Inputs, ModelConfig,
+    ModelWarmup, Outputs, QueuePolicy, Request, Tensor, TritonConfig, WarmupInput, batch,
+    decoupled, fill_optionals,
+};
+
+use super::{ask, builder, column, free_ports, more, triton, x, y};
+
+/// The words of an error and its cause.
+fn words(error: &dyn std::error::Error) -> String {
+    nav_engine::with_causes(error)
+}
+
+#[test]
+fn a_config_that_cannot_be_is_refused_with_the_field() {
+    let check = |config: ModelConfig, expected: &str| {
+        let refused = triton().bind("m", more(), x(), y(), config).unwrap_err();
+        assert_eq!(
+            words(&refused),
+            format!("model `m` cannot be bound: {expected}")
+        );
+    };
+    let config = ModelConfig::default;
+    let batched = |batcher: DynamicBatcher| ModelConfig {
+        batcher,
+        ..ModelConfig::default()
+    };
+    let batcher = DynamicBatcher::default;
+    let zero = ModelConfig {
+        max_batch_size: 0,
+        ..config()
+    };
+    check(
+        zero,
+        "max_batch_size: with batching there is one row at least; switch `batching` off instead",
+    );
+    check(
+        batched(DynamicBatcher {
+            preferred_batch_size: vec![8],
+            ..batcher()
+        }),
+        "batcher.preferred_batch_size: a batch of this size cannot be",
+    );
+    check(
+        batched(DynamicBatcher {
+            default_priority_level: 1,
+            ..batcher()
+        }),
+        "batcher.default_priority_level: there are no levels; see `batcher.priority_levels`",
+    );
+    check(
+        batched(DynamicBatcher {
+            priority_queue_policy: BTreeMap::from([(1, QueuePolicy::default())]),
+            ..batcher()
+        }),
+        "batcher.priority_queue_policy: there are no levels; see `batcher.priority_levels`",
+    );
+    check(
+        batched(DynamicBatcher {
+            priority_levels: 2,
+            default_priority_level: 3,
+            ..batcher()
+        }),
+        "batcher.default_priority_level: there is no such level",
+    );
+    check(
+        batched(DynamicBatcher {
+            priority_levels: 2,
+            default_priority_level: 1,
+            preserve_ordering: true,
+            ..batcher()
+        }),
+        "batcher.preserve_ordering: a level that goes first does not keep the order",
+    );
+    let cached = ModelConfig {
+        response_cache: true,
+        ..config()
+    };
+    check(
+        cached,
+        "response_cache: the server keeps no responses; see `response_cache_byte_size`",
+    );
+    let both = ModelConfig {
+        response_cache: true,
+        decoupled: true,
+        ..config()
+    };
+    check(
+        both,
+        "response_cache: a decoupled model has no one response to keep",
+    );
+    let instances = ModelConfig {
+        instances: 3,
+        ..config()
+    };
+    check(
+        instances,
+        "instances: there are 1 callables, and each of them is one instance",
+    );
+    let warm_up = ModelConfig {
+        model_warmup: vec![ModelWarmup {
+            name: "zeros".to_owned(),
+            batch_size: 1,
+            inputs: BTreeMap::from([("z".to_owned(), WarmupInput::Zeros(DType::Fp32, vec![1]))]),
+            count: 1,
+        }],
+        ..config()
+    };
+    check(
+        warm_up,
+        "model_warmup[zeros].inputs[z]: the model has no such input",
+    );
+}
+
+#[test]
+fn names_and_tensors_that_cannot_be_are_refused_with_the_field() {
+    let check = |name: &str, inputs: Vec<Tensor>, outputs: Vec<Tensor>, expected: &str| {
+        let refused = triton().bind(name, more(), inputs, outputs, ModelConfig::default());
+        let expected = format!("model `{name}` cannot be bound: {expected}");
+        assert_eq!(words(&refused.unwrap_err()), expected);
+    };
+    let (x, y) = (|| x().to_vec(), || y().to_vec());
+    for name in ["", "a/b", ".hidden", "a b"] {
+        let reason = format!(
+            "name: `{name}` is no name for a model: letters, digits, `.`, `_` and `-`, and no `.` to begin with"
+        );
+        check(name, x(), y(), &reason);
+    }
+    check("m", [x(), x()].concat(), y(), "inputs: `x` is there twice");
+    check("m", x(), [y(), y()].concat(), "outputs: `y` is there twice");
+    check("m", x(), vec![], "outputs: there must be one at least");
+    let optional = vec![Tensor::new(DType::Fp32, [1]).named("y").optional()];
+    check(
+        "m",
+        x(),
+        optional,
+        "outputs[y].optional: requests leave out inputs only; they name the outputs that they want",
+    );
+    let negative = vec![Tensor::new(DType::Fp32, [-2]).named("x")];
+    check(
+        "m",
+        negative,
+        y(),
+        "inputs[x].shape: -2 is no extent; -1 stands for any",
+    );
+}
+
+#[test]
+fn callables_that_cannot_be_what_is_declared_are_refused() {
+    let refused = |callable: InferFunc| {
+        let refused = triton().bind("m", callable, x(), y(), ModelConfig::default());
+        words(&refused.unwrap_err())
+    };
+    let stream = decoupled(|_: Request| Ok([Ok(column(&[1]))]));
+    assert_eq!(
+        refused(stream.into()),
+        "model `m` cannot be bound: decoupled: the callable gives any number of responses, so this must be on"
+    );
+    let value = Array::new([1], [1.0_f32]).unwrap();
+    let filled = fill_optionals([("x", value)], batch(|_| Ok([column(&[1])])));
+    assert_eq!(
+        refused(filled.into()),
+        "model `m` cannot be bound: infer_func: `fill_optionals` has a value of FP32 for `x`, which is INT32"
+    );
+    assert_eq!(
+        refused(InferFunc::callables([])),
+        "model `m` cannot be bound: infer_func: the list of callables is empty"
+    );
+}
+
+#[test]
+fn a_name_and_a_version_are_bound_once() {
+    let triton = triton();
+    let version = |version| BindOptions {
+        version,
+        ..BindOptions::default()
+    };
+    let bind = |name, version| triton.bind(name, more(), x(), y(), version);
+    bind("model", version(1)).unwrap();
+    bind("model", version(2)).unwrap();
+    let twice = bind("MODEL", version(2)).unwrap_err();
+    assert_eq!(words(&twice), "version 2 of model `MODEL` is bound already");
+    let zero = bind("model", version(0)).unwrap_err();
+    assert_eq!(
+        words(&zero),
+        "model `model` cannot be bound: version: versions begin with 1"
+    );
+    triton.run().unwrap();
+    let engine = triton.engine().unwrap();
+    let versions = engine.versions("model");
+    let versions: Vec<u64> = versions.iter().map(|it| it.version()).collect();
+    assert_eq!(versions, [1, 2]);
+}
+
+#[test]
+fn tensors_without_names_are_called_by_their_places() {
+    let triton = triton();
+    let plain = || Tensor::new(DType::Int32, [1]);
+    let add = batch(|inputs: Inputs| {
+        let (a, b) = (inputs.array("INPUT_1")?, inputs.array("INPUT_2")?);
+        Ok(a.zip(b, |a: i32, b: i32| a + b)?)
+    });
+    let inputs = [plain(), plain()];
+    triton
+        .bind("add", add, inputs, [plain()], ModelConfig::default())
+        .unwrap();
+    triton.run().unwrap();
+    let model = triton.engine().unwrap().model("add", None).unwrap();
+    let signature = model.signature();
+    let inputs: Vec<&str> = signature.inputs.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(
+        (inputs, signature.outputs[0].name.as_str()),
+        (vec!["INPUT_1", "INPUT_2"], "OUTPUT_1")
+    );
+}
+
+#[test]
+fn a_model_is_asked_to_warm_up_before_it_is_served() {
+    let (sender, asked) = std::sync::mpsc::channel();
+    let note = batch(move |inputs: Inputs| {
+        sender.send(inputs.array("x")?.to_vec::<i32>()?).ok();
+        Ok([inputs.array("x")?.clone()])
+    });
+    let sample = |name: &str, input, count| ModelWarmup {
+        name: name.to_owned(),
+        batch_size: 2,
+        inputs: BTreeMap::from([("x".to_owned(), input)]),
+        count,
+    };
+    let config = ModelConfig {
+        model_warmup: vec![
+            sample("zeros", WarmupInput::Zeros(DType::Int32, vec![1]), 2),
+            sample(
+                "own",
+                WarmupInput::Elements(Array::new([1], [5]).unwrap()),
+                1,
+            ),
+        ],
+        ..ModelConfig::default()
+    };
+    let triton = triton();
+    triton.bind("m", note, x(), y(), config).unwrap();
+    triton.run().unwrap();
+    let asked: Vec<Vec<i32>> = asked.try_iter().collect();
+    assert_eq!(asked, [[0, 0], [0, 0], [5, 5]]);
+}
+
+#[test]
+fn a_model_that_fails_to_warm_up_is_not_served() {
+    let config = ModelConfig {
+        model_warmup: vec![ModelWarmup {
+            name: "zeros".to_owned(),
+            batch_size: 1,
+            inputs: BTreeMap::from([("x".to_owned(), WarmupInput::Zeros(DType::Int32, vec![1]))]),
+            count: 1,
+        }],
+        ..ModelConfig::default()
+    };
+    let fails = || batch(|_| Err::<Outputs, _>(Failure::new("cold")));
+    let strict = triton();
+    strict
+        .bind("cold", fails(), x(), y(), config.clone())
+        .unwrap();
+    let refused = strict.run().unwrap_err();
+    assert_eq!(
+        words(&refused),
+        "model `cold` cannot be served: instance 0 failed a request to warm up: cold"
+    );
+    assert!(!strict.is_alive());
+    let lenient = TritonConfig {
+        exit_on_error: Some(false),
+        ..free_ports()
+    };
+    let lenient = builder(lenient).build().unwrap();
+    lenient.bind("cold", fails(), x(), y(), config).unwrap();
+    lenient
+        .bind("well", more(), x(), y(), ModelConfig::default())
+        .unwrap();
+    lenient.run().unwrap();
+    assert_eq!(ask(&lenient, "well", &[1]), Ok(vec![2]));
+}
