@@ -248,3 +248,37 @@ fn a_repository_is_served_and_controlled() {
     served.signal(Signal::TERM);
     assert_eq!(served.code(), Some(0));
 }
+
+#[test]
+fn a_package_is_served_as_its_choice_was_measured() {
+    if !cfg!(feature = "tract") {
+        return;
+    }
+    let place = Place::new();
+    let sample = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../package-format/tests/data/packages/v1.0.nav"
+    );
+    place.write("line.nav", &std::fs::read(sample).unwrap());
+    let check = |arguments: &[&str], note: &str, max_batch: &str| {
+        let all = [&["line.nav", "--log-format", "json"], arguments].concat();
+        let mut served = Served::start(&place, &all);
+        if !note.is_empty() {
+            served.says(note);
+        }
+        let loaded = served.says(r#""event":"loaded""#);
+        let loaded: serde_json::Value = serde_json::from_str(&loaded).unwrap();
+        assert_eq!(
+            (&loaded["runner"], &loaded["max_batch"]),
+            (&"TractCPU".into(), &max_batch.into()),
+            "{arguments:?}"
+        );
+        served.signal(Signal::TERM);
+        assert_eq!(served.code(), Some(0));
+    };
+    // What the package would have served needs ONNX Runtime, which is not here.
+    check(&[], "not as the package says: onnx-all-2 on OnnxCPU", "8");
+    check(&["--strategy", "max-throughput"], "", "8");
+    check(&["--latency-budget", "0.5ms"], "", "1");
+    check(&["--latency-budget", "0.5ms", "--max-batch", "4"], "", "4");
+}
