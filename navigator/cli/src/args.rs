@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    config, doctor, infer, inspect, keygen, optimize, report, runtime, serve, show, sign, step,
-    unpack, verify,
+    config, doctor, infer, inspect, keygen, optimize, perf, report, runtime, serve, show, sign,
+    step, unpack, verify,
 };
 use crate::environment::VARIABLES;
 use crate::exit::Exit;
@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Optimize(Box<optimize::OptimizeArgs>),
     /// Serve models over HTTP, as Triton's clients expect it.
     Serve(Box<serve::ServeArgs>),
+    /// Measure a model under load: on any server of the KServe v2 protocol, or in this process.
+    Perf(Box<perf::PerfArgs>),
     /// Tell what a package holds, how its variants did, and which one to take.
     Show(show::ShowArgs),
     /// Write all that a package says as one page of HTML.

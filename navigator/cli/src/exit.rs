@@ -12,6 +12,7 @@ use nav_package_format::numpy::NumpyError;
 use nav_package_format::package::PackageError;
 use nav_package_format::signing::{ContentsError, KeyError, SignatureError};
 use nav_package_format::trust::{BuiltHereError, PolicyError, Refusal};
+use nav_perf::PerfError;
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
 use nav_worker::NoneReady;
@@ -116,6 +117,9 @@ impl Exit {
         if let Some(error) = cause.downcast_ref::<LoadError>() {
             return Some(Self::of_load(error));
         }
+        if let Some(error) = cause.downcast_ref::<PerfError>() {
+            return Some(Self::of_perf(error));
+        }
         if matches!(cause.downcast_ref::<InferError>(), Some(InferError::Run(_))) {
             return Some(Self::Failure);
         }
@@ -177,6 +181,15 @@ impl Exit {
             }
             OptimizeError::Plan(_) => Self::Usage,
             OptimizeError::Samples(error) if error.is_integrity() => Self::Integrity,
+            _ => Self::Failure,
+        }
+    }
+
+    const fn of_perf(error: &PerfError) -> Self {
+        match error {
+            PerfError::Address { .. } | PerfError::Unspeakable { .. } | PerfError::NoJson { .. } => {
+                Self::Usage
+            }
             _ => Self::Failure,
         }
     }

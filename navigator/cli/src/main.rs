@@ -58,6 +58,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Infer(args) => commands::infer::run(&args, &settings, printer),
         Command::Optimize(args) => commands::optimize::run(&args, &settings, printer),
         Command::Serve(args) => commands::serve::run(&args, &settings, printer),
+        Command::Perf(args) => commands::perf::run(&args, &settings, printer),
         Command::Show(args) => commands::show::run(&args),
         Command::Report(args) => commands::report::run(&args, printer),
         Command::Verify(args) => commands::verify::run(&args, &settings, printer),

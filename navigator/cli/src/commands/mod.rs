@@ -6,6 +6,7 @@ pub(crate) mod infer;
 pub(crate) mod inspect;
 pub(crate) mod keygen;
 pub(crate) mod optimize;
+pub(crate) mod perf;
 pub(crate) mod probe;
 pub(crate) mod report;
 pub(crate) mod runtime;

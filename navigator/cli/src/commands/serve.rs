@@ -1,6 +1,7 @@
 //! `nav serve`: models loaded, then served until the process is told to stop.
 
 mod access;
+pub(crate) mod alone;
 mod control;
 mod grpc;
 mod log;
