@@ -179,6 +179,7 @@ fn load(
         device: variant.device,
         settings: variant.settings.clone(),
         libraries: runtimes::libraries(),
+        ..LoadOptions::default()
     };
     Ok(runner.load(&model, &options)?)
 }

@@ -179,6 +179,7 @@ impl Host {
                 ..RunnerSettings::default()
             },
             libraries: self.libraries.clone(),
+            ..LoadOptions::default()
         };
         let model = ModelFile {
             path: wish.path.to_owned(),

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod convert;
+pub mod declare;
 mod execute;
 pub mod host;
 pub mod inspect;

@@ -53,6 +53,14 @@ impl Format {
         }
     }
 
+    /// Whether a file of this format says what the model takes and gives.
+    pub const fn says_signature(self) -> bool {
+        match self {
+            Self::Onnx => true,
+            Self::TorchScript => false,
+        }
+    }
+
     /// The format a file's name promises, if any.
     pub fn of_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();

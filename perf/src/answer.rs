@@ -315,15 +315,36 @@ mod tests {
             let found = checked(200, length, &format!("{json}{binary}"));
             assert_eq!(found.is_ok(), right, "{output}: {found:?}");
         };
-        let float = |rest: &str| format!(r#"{{"name":"y","datatype":"FP32","shape":[1,2],{rest}}}"#);
+        let float =
+            |rest: &str| format!(r#"{{"name":"y","datatype":"FP32","shape":[1,2],{rest}}}"#);
         check(&float(r#""data":[1.0,2]"#), "", true);
         check(&float(r#""data":[[1.0,2]]"#), "", true);
         check(&float(r#""data":[1.0]"#), "", false);
-        check(&float(r#""parameters":{"binary_data_size":8}"#), "12345678", true);
-        check(&float(r#""parameters":{"binary_data_size":8}"#), "1234567", false);
-        check(&float(r#""parameters":{"binary_data_size":4}"#), "1234", false);
-        check(r#"{"name":"z","datatype":"FP32","shape":[0],"data":[]}"#, "", false);
-        check(r#"{"name":"y","datatype":"FP33","shape":[0],"data":[]}"#, "", false);
+        check(
+            &float(r#""parameters":{"binary_data_size":8}"#),
+            "12345678",
+            true,
+        );
+        check(
+            &float(r#""parameters":{"binary_data_size":8}"#),
+            "1234567",
+            false,
+        );
+        check(
+            &float(r#""parameters":{"binary_data_size":4}"#),
+            "1234",
+            false,
+        );
+        check(
+            r#"{"name":"z","datatype":"FP32","shape":[0],"data":[]}"#,
+            "",
+            false,
+        );
+        check(
+            r#"{"name":"y","datatype":"FP33","shape":[0],"data":[]}"#,
+            "",
+            false,
+        );
         check(
             r#"{"name":"y","datatype":"BYTES","shape":[2],"data":["a","b"]}"#,
             "",
@@ -340,7 +361,13 @@ mod tests {
         );
         let failed = checked(404, None, "nothing here").unwrap_err();
         assert_eq!(failed.to_string(), "status 404: nothing here");
-        assert_eq!(checked(200, None, "hello").unwrap_err().kind, Failure::Broken);
-        assert_eq!(checked(200, Some(9), "{}").unwrap_err().kind, Failure::Broken);
+        assert_eq!(
+            checked(200, None, "hello").unwrap_err().kind,
+            Failure::Broken
+        );
+        assert_eq!(
+            checked(200, Some(9), "{}").unwrap_err().kind,
+            Failure::Broken
+        );
     }
 }

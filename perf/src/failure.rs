@@ -111,8 +111,6 @@ fn shortened(text: String) -> String {
     if text.len() <= MOST && !text.contains(char::is_control) {
         return text;
     }
-    let visible = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c });
+    let visible = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     visible.take(MOST).collect()
 }

@@ -176,7 +176,10 @@ impl<'a> Replies<'a> {
             // A load that is refused at once is due again at once.
             let is_due = !self.free.is_empty() && !self.flow.is_open() && self.flow.is_going_on();
             if woken.is_empty() && !is_due {
-                let until = self.flow.wake(!self.free.is_empty()).min(self.looked + LOOK);
+                let until = self
+                    .flow
+                    .wake(!self.free.is_empty())
+                    .min(self.looked + LOOK);
                 std::thread::park_timeout(until.saturating_duration_since(Instant::now()));
             }
         }

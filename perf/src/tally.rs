@@ -50,7 +50,12 @@ pub(crate) struct Tally {
 impl std::fmt::Debug for Latencies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Thousands of counts would say less.
-        write!(f, "{} latencies around {:?}", self.count(), self.quantile(0.5))
+        write!(
+            f,
+            "{} latencies around {:?}",
+            self.count(),
+            self.quantile(0.5)
+        )
     }
 }
 

@@ -112,11 +112,7 @@ mod tests {
     fn addresses_may_leave_out_what_is_usual() {
         let check = |text: &str, protocol, expected: Option<&str>| {
             let found = Target::new(text, protocol).ok();
-            assert_eq!(
-                found.map(|it| it.authority).as_deref(),
-                expected,
-                "{text}"
-            );
+            assert_eq!(found.map(|it| it.authority).as_deref(), expected, "{text}");
         };
         check("127.0.0.1", Protocol::Http, Some("127.0.0.1:8000"));
         check("127.0.0.1", Protocol::Grpc, Some("127.0.0.1:8001"));

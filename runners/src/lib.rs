@@ -21,7 +21,7 @@ pub use error::{LoadError, RunError};
 pub use handle::{NamedOutputs, RunnerHandle};
 pub use input::InputError;
 pub use library::{Libraries, VendorRuntime};
-pub use runner::{LoadOptions, Loaded, ModelFile, Probe, Runner, Session};
+pub use runner::{Declaration, LoadOptions, Loaded, ModelFile, Probe, Runner, Session};
 pub use tensor::{Outputs, Staged, Tensor, TensorDesc};
 
 /// Every in-process runner, in order of preference.

@@ -1,5 +1,6 @@
 //! The three levels of a runner: what it is, a model it has loaded, a thread's use of that model.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,6 +121,19 @@ pub struct LoadOptions {
     pub settings: RunnerSettings,
     /// Where vendor libraries are.
     pub libraries: Libraries,
+    /// What is known of a model whose file does not say what it takes and gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Declaration>,
+}
+
+/// What somebody who knows says of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// What it takes, and what it gives. Where no output is declared, the runner finds them by running the model once.
+    pub signature: Signature,
+    /// The extents of symbolic dimensions in that run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extents: BTreeMap<String, usize>,
 }
 
 impl ModelFile {

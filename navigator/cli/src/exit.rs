@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use nav_navigator::declare::DeclareError;
 use nav_navigator::inspect::InspectError;
 use nav_navigator::optimize::OptimizeError;
 use nav_navigator::plan::PlanError;
@@ -11,7 +12,7 @@ use nav_package_format::archive::ArchiveError;
 use nav_package_format::numpy::NumpyError;
 use nav_package_format::package::PackageError;
 use nav_package_format::signing::{ContentsError, KeyError, SignatureError};
-use nav_package_format::trust::{BuiltHereError, PolicyError, Refusal};
+use nav_package_format::trust::{BuiltHereError, PolicyError, Refusal, Rule};
 use nav_perf::PerfError;
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
@@ -114,6 +115,9 @@ impl Exit {
         if cause.is::<DimensionError>() {
             return Some(Self::Usage);
         }
+        if let Some(error) = cause.downcast_ref::<DeclareError>() {
+            return Some(Self::of_declare(error));
+        }
         if let Some(error) = cause.downcast_ref::<LoadError>() {
             return Some(Self::of_load(error));
         }
@@ -187,9 +191,21 @@ impl Exit {
 
     const fn of_perf(error: &PerfError) -> Self {
         match error {
-            PerfError::Address { .. } | PerfError::Unspeakable { .. } | PerfError::NoJson { .. } => {
+            PerfError::Address { .. }
+            | PerfError::Unspeakable { .. }
+            | PerfError::NoJson { .. } => Self::Usage,
+            _ => Self::Failure,
+        }
+    }
+
+    fn of_declare(error: &DeclareError) -> Self {
+        match error {
+            DeclareError::Plan(PlanError::NoRunner { .. }) => Self::Environment,
+            DeclareError::NoInputs { .. } | DeclareError::Samples | DeclareError::Plan(_) => {
                 Self::Usage
             }
+            DeclareError::Unreadable(error) if error.is_integrity() => Self::Integrity,
+            DeclareError::Load(error) => Self::of_load(error),
             _ => Self::Failure,
         }
     }
@@ -249,6 +265,12 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(OptimizeError::Plan(error)) = cause.downcast_ref() {
             return of_plan(error);
         }
+        if let Some(error) = cause.downcast_ref::<DeclareError>() {
+            return of_declare(error);
+        }
+        if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            return of_refusal(refusal.rule);
+        }
         match cause.downcast_ref::<RuntimeError>()? {
             RuntimeError::Offline { runtime } => Some(format!(
                 "allow downloads, or `{} --from WHEEL`",
@@ -263,6 +285,28 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             _ => None,
         }
     })
+}
+
+fn of_declare(error: &DeclareError) -> Option<String> {
+    match error {
+        DeclareError::NoInputs { .. } => Some(
+            "say each input, as --input x:f32:batch,3,224,224, or give samples by name with --data"
+                .to_owned(),
+        ),
+        DeclareError::Plan(error) => of_plan(error),
+        _ => None,
+    }
+}
+
+fn of_refusal(rule: Rule) -> Option<String> {
+    match rule {
+        Rule::NativeCodeBuiltOrSigned => Some(
+            "a model of your own: `nav optimize MODEL --built-here` records that; one of somebody you trust: have it \
+             signed and name the key with --trusted-key, or load it this once with --allow-native-code always"
+                .to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 fn of_plan(error: &PlanError) -> Option<String> {

@@ -61,6 +61,7 @@ pub(crate) fn open_file(
         device,
         settings: runner_settings,
         libraries: settings.libraries.clone(),
+        ..LoadOptions::default()
     };
     let model = ModelFile {
         path: path.to_owned(),

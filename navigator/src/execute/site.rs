@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nav_package_format::TensorData;
-use nav_runners::{Libraries, LoadOptions, ModelFile};
+use nav_package_format::{Signature, TensorData};
+use nav_runners::{Declaration, Libraries, LoadOptions, ModelFile};
 use nav_worker::WorkerCommand;
 use serde::Serialize;
 
@@ -35,6 +35,8 @@ pub(crate) struct Site<'run> {
 #[derive(Serialize)]
 struct Basis<'a> {
     model: nav_package_format::Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<&'a Signature>,
     candidate: &'a Candidate,
     runner_version: Option<&'a str>,
     host: nav_package_format::Digest,
@@ -76,6 +78,7 @@ impl Site<'_> {
     ) -> Option<Key> {
         let basis = Basis {
             model: self.plan.model,
+            declared: self.source.declared.as_ref(),
             candidate,
             runner_version: self.host.version(&candidate.runner),
             host: self.host.identity(),
@@ -117,6 +120,14 @@ impl Site<'_> {
         }
     }
 
+    /// What the runner of a candidate is told of its model, where the file does not say it.
+    pub(crate) fn declaration(&self, candidate: &Candidate) -> Option<Declaration> {
+        let format = self.model_file(candidate).format;
+        self.source
+            .declaration()
+            .filter(|_| !format.says_signature())
+    }
+
     /// The step of a candidate, with the cases that are known by now.
     pub(crate) fn step_file(&self, candidate: &Candidate, cases: Vec<StepCase>) -> StepFile {
         let conversion = match &candidate.origin {
@@ -135,6 +146,7 @@ impl Site<'_> {
                 device: candidate.device,
                 settings: candidate.settings.clone(),
                 libraries: self.libraries.clone(),
+                declared: self.declaration(candidate),
             },
             instances: candidate.instances,
             conversion,

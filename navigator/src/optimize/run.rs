@@ -57,7 +57,7 @@ fn prepare(
     settings: &Settings,
     facts: &HostFacts,
 ) -> Result<(Plan, Vec<Sample>), OptimizeError> {
-    let signature = source.inspection.signature();
+    let signature = source.signature();
     let samples = match (&settings.data, signature) {
         (Some(path), Some(signature)) => read_samples(path, signature)?,
         _ => Vec::new(),
@@ -290,6 +290,7 @@ fn serve(
                 device: variant.device,
                 settings: variant.settings.clone(),
                 libraries: site.libraries.clone(),
+                declared: site.declaration(candidate),
             },
             serving: own,
             inputs: sample.inputs.clone(),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nav_package_format::DType;
 use nav_package_format::package::{
     MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget, MinLatency,
     Percentile, Strategy,
 };
+use nav_package_format::{DType, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 /// All that can be said of an optimization.
@@ -28,6 +28,8 @@ pub struct Settings {
     pub instances: Vec<usize>,
     /// Tolerances in place of the default ones. The first that fits an output is its tolerance.
     pub tolerances: Vec<ToleranceRule>,
+    /// What the model takes, where its file does not say that.
+    pub inputs: Vec<TensorSpec>,
     /// Ranges of symbolic dimensions, by name.
     pub dims: BTreeMap<String, DimRange>,
     /// Samples: an `.npz` or `.npy` file, or a folder of them. Generated, if none.
@@ -69,6 +71,7 @@ impl Default for Settings {
             threads: Vec::new(),
             instances: Vec::new(),
             tolerances: Vec::new(),
+            inputs: Vec::new(),
             dims: BTreeMap::new(),
             data: None,
             seed: 0,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nav_package_format::{Digest, Hasher};
-use nav_runners::ModelFile;
+use nav_package_format::{Digest, Hasher, Signature};
+use nav_runners::{Declaration, ModelFile};
 
 use crate::inspect::{Facts, InspectError, Inspection, inspect};
 
@@ -15,6 +15,8 @@ pub struct ModelSource {
     pub inspection: Inspection,
     /// Where it is, by absolute path.
     pub file: ModelFile,
+    /// What it takes and gives, where its file does not say that and it was found out.
+    pub declared: Option<Signature>,
 }
 
 impl ModelSource {
@@ -29,6 +31,21 @@ impl ModelSource {
         Ok(Self {
             inspection,
             file: ModelFile { path, format },
+            declared: None,
+        })
+    }
+
+    /// What it takes and gives, as far as that is known.
+    pub fn signature(&self) -> Option<&Signature> {
+        self.inspection.signature().or(self.declared.as_ref())
+    }
+
+    /// What runners are told of it, as its file does not say it.
+    pub fn declaration(&self) -> Option<Declaration> {
+        let signature = self.declared.clone()?;
+        Some(Declaration {
+            signature,
+            ..Declaration::default()
         })
     }
 

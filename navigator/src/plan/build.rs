@@ -36,7 +36,7 @@ pub fn build(
     let mut waves = Vec::new();
     for &(name, device) in &ready {
         candidates.extend(first_candidates(format, name, device));
-        waves.extend(waves::of(name, host.threads, host.cores, settings));
+        waves.extend(waves::of(name, host, signature, settings));
     }
     let most = host.memory_bytes / 100 * MEMORY_SHARE;
     Ok(Plan {
@@ -77,17 +77,16 @@ fn check_numbers(settings: &Settings) -> Result<(), PlanError> {
 }
 
 fn signature(source: &ModelSource) -> Result<&Signature, PlanError> {
-    let format = source.inspection.format;
-    let Facts::Onnx(facts) = &source.inspection.facts else {
-        return Err(PlanError::NoSignature { format });
-    };
-    match facts.other_inputs.iter().chain(&facts.other_outputs).next() {
-        Some(other) => Err(PlanError::NotATensor {
+    if let Facts::Onnx(facts) = &source.inspection.facts
+        && let Some(other) = facts.other_inputs.iter().chain(&facts.other_outputs).next()
+    {
+        return Err(PlanError::NotATensor {
             name: other.name.clone(),
             kind: other.kind.clone(),
-        }),
-        None => Ok(&facts.signature),
+        });
     }
+    let format = source.inspection.format;
+    source.signature().ok_or(PlanError::NoSignature { format })
 }
 
 type Ready = Vec<(&'static str, Device)>;
@@ -159,8 +158,8 @@ fn first_candidates(format: Format, runner: &str, device: Device) -> Vec<Candida
     let levels = knobs::of(runner)
         .graph_levels
         .iter()
-        .map(|&level| Candidate {
-            variant: format!("{}-level-{}", format.name(), knobs::level_name(level)),
+        .map(|&(level, name)| Candidate {
+            variant: format!("{}-{name}", format.name()),
             settings: RunnerSettings {
                 graph_level: Some(level),
                 ..RunnerSettings::default()

@@ -5,14 +5,29 @@ use nav_package_format::GraphLevel;
 /// What is worth trying with a runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Knobs {
-    /// How much the graph is rewritten, other than by default.
-    pub(super) graph_levels: &'static [GraphLevel],
+    /// How much the graph is rewritten, other than by default, and what that is called as part of a variant's name.
+    pub(super) graph_levels: &'static [(GraphLevel, &'static str)],
     /// Whether the number of threads can be set.
     pub(super) threads: bool,
     /// Whether waiting threads can be kept from spinning, and operators run side by side.
     pub(super) scheduling: bool,
     /// Whether several sessions can gain anything.
     pub(super) instances: bool,
+    /// Entries that lay images out in another way, with what is added to the name of the variant.
+    pub(super) layouts: &'static [Entry],
+    /// Entries that let operators choose another precision.
+    pub(super) precisions: &'static [Entry],
+}
+
+/// A free-form entry that is worth trying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// What is added to the name of the variant.
+    pub(super) suffix: &'static str,
+    /// Its key.
+    pub(super) key: &'static str,
+    /// Its value.
+    pub(super) value: &'static str,
 }
 
 /// A runner that is not in the table is run as it is.
@@ -21,16 +36,62 @@ const NONE: Knobs = Knobs {
     threads: false,
     scheduling: false,
     instances: false,
+    layouts: &[],
+    precisions: &[],
 };
+
+/// What libtorch can do with a module.
+const TORCH_LEVELS: &[(GraphLevel, &str)] = &[
+    (GraphLevel::Extended, "frozen"),
+    (GraphLevel::All, "for-inference"),
+];
+
+const CHANNELS_LAST: Entry = Entry {
+    suffix: "channels-last",
+    key: "torch.memory_format",
+    value: "channels_last",
+};
+
+const fn autocast(value: &'static str) -> Entry {
+    Entry {
+        suffix: value,
+        key: "torch.autocast",
+        value,
+    }
+}
 
 const KNOBS: &[(&str, Knobs)] = &[
     (
         "OnnxCPU",
         Knobs {
-            graph_levels: &[GraphLevel::None, GraphLevel::Basic, GraphLevel::Extended],
+            graph_levels: &[
+                (GraphLevel::None, "level-none"),
+                (GraphLevel::Basic, "level-basic"),
+                (GraphLevel::Extended, "level-extended"),
+            ],
             threads: true,
             scheduling: true,
             instances: true,
+            ..NONE
+        },
+    ),
+    (
+        "TorchScriptCPU",
+        Knobs {
+            graph_levels: TORCH_LEVELS,
+            threads: true,
+            instances: true,
+            layouts: &[CHANNELS_LAST],
+            ..NONE
+        },
+    ),
+    (
+        "TorchScriptCUDA",
+        Knobs {
+            graph_levels: TORCH_LEVELS,
+            layouts: &[CHANNELS_LAST],
+            precisions: &[autocast("bf16"), autocast("fp16")],
+            ..NONE
         },
     ),
     (
@@ -46,14 +107,4 @@ const KNOBS: &[(&str, Knobs)] = &[
 pub(super) fn of(runner: &str) -> Knobs {
     let known = KNOBS.iter().find(|(name, _)| *name == runner);
     known.map_or(NONE, |&(_, knobs)| knobs)
-}
-
-/// The name of a graph level, as it is part of a variant's name.
-pub(super) const fn level_name(level: GraphLevel) -> &'static str {
-    match level {
-        GraphLevel::None => "none",
-        GraphLevel::Basic => "basic",
-        GraphLevel::Extended => "extended",
-        GraphLevel::All => "all",
-    }
 }

@@ -18,4 +18,5 @@ pub use cases::{Case, CaseData};
 pub use document::{Batches, Plan, Unavailable};
 pub use error::PlanError;
 pub use host_facts::{HostFacts, RunnerFacts};
+pub(crate) use open_dims::{guess, is_batch_like};
 pub use waves::{Refinement, Wave};

@@ -114,13 +114,13 @@ impl Batch {
     }
 }
 
-fn is_batch_like(name: &str) -> bool {
+pub(crate) fn is_batch_like(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     BATCH_NAMES.contains(&name.as_str()) || name.contains("batch") || name.starts_with("unk__")
 }
 
 /// The usual extents of a dimension of this name.
-fn guess(name: &str) -> Option<DimRange> {
+pub(crate) fn guess(name: &str) -> Option<DimRange> {
     let name = name.to_ascii_lowercase();
     if is_batch_like(&name) {
         // A batch that cannot be batched along: one sample.

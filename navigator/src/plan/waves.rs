@@ -1,13 +1,14 @@
 //! Waves: settings that are tried on top of the candidates that lead when their turn comes, so that the search
 //! costs the sum of the knobs and not their product.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use nav_package_format::{ExecutionMode, RunnerSettings};
+use nav_package_format::{ExecutionMode, RunnerSettings, Signature, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::Candidate;
-use super::knobs;
+use super::host_facts::HostFacts;
+use super::knobs::{self, Entry};
 use crate::optimize::Settings;
 
 /// Settings that are tried together.
@@ -38,6 +39,9 @@ pub struct Refinement {
     /// Whether independent operators run side by side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_mode: Option<ExecutionMode>,
+    /// Free-form entries besides those that there are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entries: BTreeMap<String, String>,
 }
 
 impl Wave {
@@ -61,6 +65,13 @@ impl Refinement {
             intra_threads: self.threads.or(leader.settings.intra_threads),
             spinning: self.spinning.or(leader.settings.spinning),
             execution_mode: self.execution_mode.or(leader.settings.execution_mode),
+            config_entries: leader
+                .settings
+                .config_entries
+                .clone()
+                .into_iter()
+                .chain(self.entries.clone())
+                .collect(),
             ..leader.settings.clone()
         };
         Candidate {
@@ -72,10 +83,20 @@ impl Refinement {
     }
 }
 
-/// The waves for a runner on a processor of this many threads, of which it takes `usual` by itself.
-pub(super) fn of(runner: &str, threads: usize, usual: usize, settings: &Settings) -> Vec<Wave> {
+/// The waves for a runner and a model of this signature. By itself, a runner takes a thread for each physical core.
+pub(super) fn of(
+    runner: &str,
+    host: &HostFacts,
+    signature: &Signature,
+    settings: &Settings,
+) -> Vec<Wave> {
+    let (threads, usual) = (host.threads, host.cores);
     let knobs = knobs::of(runner);
     let mut waves = Vec::new();
+    if signature.inputs.iter().any(is_image_like) {
+        waves.push(wave("layout", runner, entries(knobs.layouts)));
+    }
+    waves.push(wave("precision", runner, entries(knobs.precisions)));
     if knobs.threads || knobs.instances {
         let splits = splits(threads, usual, knobs.threads, settings);
         waves.push(wave("threads and instances", runner, splits));
@@ -97,6 +118,20 @@ pub(super) fn of(runner: &str, threads: usize, usual: usize, settings: &Settings
     waves
 }
 
+/// Whether an input is of the kind whose channels may come last: of four dimensions, images among them.
+fn is_image_like(spec: &TensorSpec) -> bool {
+    spec.dtype.is_float() && spec.dims.as_ref().is_some_and(|dims| dims.len() == 4)
+}
+
+fn entries(entries: &[Entry]) -> Vec<Refinement> {
+    let refinements = entries.iter().map(|entry| Refinement {
+        suffix: entry.suffix.to_owned(),
+        entries: [(entry.key.to_owned(), entry.value.to_owned())].into(),
+        ..Refinement::nothing()
+    });
+    refinements.collect()
+}
+
 fn wave(name: &str, runner: &str, refinements: Vec<Refinement>) -> Wave {
     Wave {
         name: name.to_owned(),
@@ -113,6 +148,7 @@ impl Refinement {
             instances: None,
             spinning: None,
             execution_mode: None,
+            entries: BTreeMap::new(),
         }
     }
 }
@@ -179,9 +215,20 @@ mod tests {
 
     use super::*;
 
+    fn host(threads: usize) -> HostFacts {
+        HostFacts {
+            system: String::new(),
+            processor: String::new(),
+            cores: threads,
+            threads,
+            memory_bytes: 1 << 30,
+            runners: Vec::new(),
+        }
+    }
+
     fn names(runner: &str, threads: usize, settings: &Settings) -> Vec<Vec<String>> {
         let leader = Candidate::untouched("onnx", runner, Device::Cpu);
-        let waves = of(runner, threads, threads, settings);
+        let waves = of(runner, &host(threads), &Signature::default(), settings);
         let names = waves.iter().map(|wave| {
             let tried = wave.on(&leader);
             tried
@@ -223,8 +270,53 @@ mod tests {
     }
 
     #[test]
+    fn channels_come_last_only_where_there_are_some_and_precision_is_a_matter_of_gpus() {
+        let check = |runner: &str, dims: &str, expected: &[&str]| {
+            let signature = Signature {
+                inputs: vec![TensorSpec {
+                    name: "x".to_owned(),
+                    dtype: nav_package_format::DType::Fp32,
+                    dims: Some(nav_package_format::onnx::build::dims(dims)),
+                    optional: false,
+                }],
+                outputs: Vec::new(),
+            };
+            let leader = Candidate::untouched("torch-script", runner, Device::Cpu);
+            let waves = of(runner, &host(1), &signature, &Settings::default());
+            let tried = waves.iter().flat_map(|wave| wave.on(&leader));
+            let names: Vec<String> = tried.map(|candidate| candidate.variant).collect();
+            assert_eq!(names, expected);
+        };
+        check(
+            "TorchScriptCPU",
+            "batch,3,8,8",
+            &["torch-script-channels-last"],
+        );
+        check("TorchScriptCPU", "batch,8", &[]);
+        check(
+            "OnnxCPU",
+            "batch,3,8,8",
+            &["torch-script-no-spinning", "torch-script-parallel"],
+        );
+        check(
+            "TorchScriptCUDA",
+            "batch,3,8,8",
+            &[
+                "torch-script-channels-last",
+                "torch-script-bf16",
+                "torch-script-fp16",
+            ],
+        );
+    }
+
+    #[test]
     fn a_leader_is_not_tried_twice() {
-        let wave = &of("OnnxCPU", 2, 2, &Settings::default())[1];
+        let wave = &of(
+            "OnnxCPU",
+            &host(2),
+            &Signature::default(),
+            &Settings::default(),
+        )[1];
         let mut leader = Candidate::untouched("onnx", "OnnxCPU", Device::Cpu);
         leader.settings.spinning = Some(false);
         let tried: Vec<String> = wave.on(&leader).into_iter().map(|it| it.variant).collect();

@@ -42,6 +42,12 @@ pub enum SampleError {
         /// How many inputs the model has.
         inputs: usize,
     },
+    /// An array without a name, and a model whose inputs have to be told by samples.
+    #[error("{file} holds one array without a name; an .npz file has names")]
+    Unnamed {
+        /// The file.
+        file: String,
+    },
     /// An array that is no input.
     #[error("{file} holds `{name}`, and the model has no such input")]
     Unknown {
@@ -93,8 +99,34 @@ impl SampleError {
 
 /// Reads the samples of a file, or of all files of a folder in the order of their names.
 pub fn read_samples(path: &Path, signature: &Signature) -> Result<Vec<Sample>, SampleError> {
+    let files = files_of(path)?;
+    files
+        .iter()
+        .map(|file| read_sample(file, signature))
+        .collect()
+}
+
+/// The named arrays of each sample, of a model of which nothing is known.
+pub fn read_arrays(path: &Path) -> Result<Vec<Vec<(String, TensorData)>>, SampleError> {
+    let files = files_of(path)?;
+    let arrays = files
+        .iter()
+        .map(|file| match read_file(file, &Limits::default())? {
+            NumpyFile::Many(arrays) => Ok(arrays),
+            NumpyFile::One(_) => {
+                let name = file.file_name().unwrap_or(file.as_os_str());
+                Err(SampleError::Unnamed {
+                    file: name.to_string_lossy().into_owned(),
+                })
+            }
+        });
+    arrays.collect()
+}
+
+/// A file, or the samples of a folder in the order of their names.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, SampleError> {
     if !path.is_dir() {
-        return Ok(vec![read_sample(path, signature)?]);
+        return Ok(vec![path.to_owned()]);
     }
     let unreadable = |source| SampleError::Folder {
         path: path.to_owned(),
@@ -114,10 +146,7 @@ pub fn read_samples(path: &Path, signature: &Signature) -> Result<Vec<Sample>, S
         });
     }
     files.sort();
-    files
-        .iter()
-        .map(|file| read_sample(file, signature))
-        .collect()
+    Ok(files)
 }
 
 fn read_sample(path: &Path, signature: &Signature) -> Result<Sample, SampleError> {

@@ -13,5 +13,5 @@ mod rows;
 pub use case_inputs::{MakeError, SampleSource, extents_of};
 pub use dims::{DimensionError, DimensionValues, Dimensions};
 pub use generate::{GenerateError, generate};
-pub use given::{Sample, SampleError, read_samples};
+pub use given::{Sample, SampleError, read_arrays, read_samples};
 pub use rows::RowsError;

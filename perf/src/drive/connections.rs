@@ -106,7 +106,11 @@ impl<'a, T: Talk, Make: Fn() -> T> Connections<'a, T, Make> {
                 return;
             };
             // Each of a closed load counts from when it is sent, not from when the first was.
-            let now = if self.flow.is_open() { now } else { Instant::now() };
+            let now = if self.flow.is_open() {
+                now
+            } else {
+                Instant::now()
+            };
             let Some(due) = self.flow.next(now) else {
                 return;
             };

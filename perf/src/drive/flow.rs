@@ -74,9 +74,7 @@ impl<'a> Flow<'a> {
     pub(crate) fn new(plan: Plan<'a>, report: Sender<Report>) -> Self {
         let dues = match plan.load {
             Load::Closed { .. } => None,
-            Load::Open { rate, arrivals, .. } => {
-                Some(Dues::new(rate, arrivals, plan.place))
-            }
+            Load::Open { rate, arrivals, .. } => Some(Dues::new(rate, arrivals, plan.place)),
         };
         let current = Report {
             thread: plan.place.0,
@@ -175,7 +173,11 @@ impl<'a> Flow<'a> {
                 return Some(due);
             }
             // Whoever waits for it has gone before it was sent.
-            self.failed(Failed::new(Failure::TimedOut, "before it was sent"), due, now);
+            self.failed(
+                Failed::new(Failure::TimedOut, "before it was sent"),
+                due,
+                now,
+            );
         }
     }
 

@@ -361,7 +361,9 @@ impl Connection {
             return Ok(None);
         };
         if compressed != 0 {
-            return Err(Failed::broken("a message is compressed, and nobody asked for it"));
+            return Err(Failed::broken(
+                "a message is compressed, and nobody asked for it",
+            ));
         }
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if self.body.len() - PREFIX < length {

@@ -127,7 +127,10 @@ mod tests {
         assert_eq!((first.kind, first.stream), (WINDOW_UPDATE, 7));
         assert_eq!(number(first.payload).unwrap(), 1 << 20);
         let (second, rest) = Frame::read(rest).unwrap().unwrap();
-        assert_eq!((second.kind, second.payload, rest.len()), (SETTINGS, &[0, 2, 0, 0, 0, 0][..], 0));
+        assert_eq!(
+            (second.kind, second.payload, rest.len()),
+            (SETTINGS, &[0, 2, 0, 0, 0, 0][..], 0)
+        );
     }
 
     #[test]

@@ -43,7 +43,10 @@ pub(super) fn request(target: &Target, path: &str) -> Result<Vec<u8>, PerfError>
     let usual = [
         ("content-type", "application/grpc"),
         ("te", "trailers"),
-        ("user-agent", concat!("nav-perf/", env!("CARGO_PKG_VERSION"))),
+        (
+            "user-agent",
+            concat!("nav-perf/", env!("CARGO_PKG_VERSION")),
+        ),
     ];
     let own = target.headers.iter();
     let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
@@ -138,7 +141,8 @@ fn unescaped(value: &[u8]) -> String {
     let mut rest = value;
     while let Some((first, after)) = rest.split_first() {
         let digits = after.first_chunk::<2>().filter(|_| *first == b'%');
-        let byte = digits.and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        let byte =
+            digits.and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
         match byte {
             Some(byte) => {
                 bytes.push(byte);
@@ -203,12 +207,17 @@ mod tests {
     fn statuses_are_read_in_every_form() {
         let check = |block: &[u8], expected: Option<(Option<u16>, Option<u32>, &str)>| {
             let found = status(block).ok();
-            let found = found.as_ref().map(|it| (it.http, it.grpc, it.message.as_str()));
+            let found = found
+                .as_ref()
+                .map(|it| (it.http, it.grpc, it.message.as_str()));
             assert_eq!(found, expected, "{block:?}");
         };
         check(&[0x88], Some((Some(200), None, "")));
         // A status by the number of its name, and a table of no size before it.
-        check(&[0x20, 0x08, 3, b'4', b'0', b'3'], Some((Some(403), None, "")));
+        check(
+            &[0x20, 0x08, 3, b'4', b'0', b'3'],
+            Some((Some(403), None, "")),
+        );
         let mut trailers = vec![0x40];
         text("grpc-status", &mut trailers);
         text("14", &mut trailers);

@@ -113,7 +113,13 @@ mod tests {
     #[test]
     fn a_family_is_all_below_a_process() {
         let stat = |parent| Stat { parent, ticks: 0 };
-        let stats = [(1, stat(0)), (5, stat(1)), (6, stat(5)), (7, stat(6)), (9, stat(1))];
+        let stats = [
+            (1, stat(0)),
+            (5, stat(1)),
+            (6, stat(5)),
+            (7, stat(6)),
+            (9, stat(1)),
+        ];
         let mut found = family(5, &stats.into());
         found.sort_unstable();
         assert_eq!(found, [5, 6, 7]);

@@ -236,7 +236,11 @@ mod tests {
                 assert_eq!(may_go_on, goes_on, "{piece}");
             }
         };
-        check(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", false, true);
+        check(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+            false,
+            true,
+        );
         check(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
             false,
@@ -262,9 +266,15 @@ mod tests {
             assert_eq!(found.unwrap_err().kind, kind);
         };
         check(b"", Failure::Closed);
-        check(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", Failure::Closed);
+        check(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab",
+            Failure::Closed,
+        );
         check(b"garbage that is no protocol", Failure::Broken);
-        check(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab", Failure::Broken);
+        check(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab",
+            Failure::Broken,
+        );
         check(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
             Failure::Broken,

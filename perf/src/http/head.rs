@@ -117,8 +117,14 @@ mod tests {
             "HTTP/1.1 503 No\r\ntransfer-encoding: chunked\r\nConnection: close\r\n\r\n",
             Some((503, Body::Chunked, false)),
         );
-        check("HTTP/1.0 200 OK\r\n\r\n", Some((200, Body::UntilClosed, false)));
-        check("HTTP/1.1 204 No\r\n\r\n", Some((204, Body::Length(0), true)));
+        check(
+            "HTTP/1.0 200 OK\r\n\r\n",
+            Some((200, Body::UntilClosed, false)),
+        );
+        check(
+            "HTTP/1.1 204 No\r\n\r\n",
+            Some((204, Body::Length(0), true)),
+        );
     }
 
     #[test]

@@ -97,7 +97,12 @@ mod tests {
         check(DType::Fp32, 1, &3.0_f32.to_le_bytes(), Some("3.0"));
         check(DType::Fp64, 1, &1e300_f64.to_le_bytes(), Some("1e300"));
         check(DType::Fp64, 1, &f64::NAN.to_le_bytes(), None);
-        check(DType::Bytes, 2, b"\x02\0\0\0a\"\x01\0\0\0b", Some(r#""a\"","b""#));
+        check(
+            DType::Bytes,
+            2,
+            b"\x02\0\0\0a\"\x01\0\0\0b",
+            Some(r#""a\"","b""#),
+        );
         check(DType::Bytes, 1, b"\x01\0\0\0\xff", None);
         check(DType::Fp16, 1, &[0, 0], None);
     }

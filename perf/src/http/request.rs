@@ -65,8 +65,8 @@ pub(crate) fn json_only(target: &Target, call: &Call) -> Result<Vec<u8>, PerfErr
 fn around(header: &mut Map<String, Value>, call: &Call, in_binary: bool) {
     if !call.outputs.is_empty() {
         let outputs = call.outputs.iter();
-        let outputs = outputs
-            .map(|name| json!({"name": name, "parameters": {"binary_data": in_binary}}));
+        let outputs =
+            outputs.map(|name| json!({"name": name, "parameters": {"binary_data": in_binary}}));
         header.insert("outputs".to_owned(), outputs.collect());
     }
     let mut parameters: Map<String, Value> = call
@@ -105,11 +105,7 @@ pub(crate) fn get(target: &Target, path: &str) -> Result<Vec<u8>, PerfError> {
 }
 
 /// The path of something about a model.
-pub(crate) fn path_of(
-    model: &str,
-    version: Option<&str>,
-    end: &str,
-) -> Result<String, PerfError> {
+pub(crate) fn path_of(model: &str, version: Option<&str>, end: &str) -> Result<String, PerfError> {
     speakable("model", model)?;
     let version = version.map_or(Ok(String::new()), |version| {
         speakable("version", version)?;
@@ -156,7 +152,10 @@ mod tests {
     use crate::target::Protocol;
 
     fn call() -> Call {
-        let floats: Vec<u8> = [1.5_f32, -2.0].iter().flat_map(|it| it.to_le_bytes()).collect();
+        let floats: Vec<u8> = [1.5_f32, -2.0]
+            .iter()
+            .flat_map(|it| it.to_le_bytes())
+            .collect();
         let tensor = TensorData::new(DType::Fp32, Shape::from([1_usize, 2]), floats).unwrap();
         Call {
             model: "m".to_owned(),
@@ -177,8 +176,13 @@ mod tests {
             let text: String = made.iter().map(|byte| char::from(*byte)).collect();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             let length = body.chars().count();
-            assert!(head.contains(&format!("\r\nContent-Length: {length}\r\n")), "{head}");
-            assert!(head.starts_with("POST /v2/models/m/infer HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"));
+            assert!(
+                head.contains(&format!("\r\nContent-Length: {length}\r\n")),
+                "{head}"
+            );
+            assert!(
+                head.starts_with("POST /v2/models/m/infer HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n")
+            );
             assert!(head.ends_with("\r\ntoken: s"));
             assert!(body.starts_with(expected), "{body}");
         };
@@ -200,7 +204,10 @@ mod tests {
                 ..call()
             };
             let made = binary(&target(), &named);
-            assert!(matches!(made, Err(PerfError::Unspeakable { .. })), "{model}");
+            assert!(
+                matches!(made, Err(PerfError::Unspeakable { .. })),
+                "{model}"
+            );
         }
         let mut hostile = target();
         hostile.headers = vec![("a".to_owned(), "b\r\nc: d".to_owned())];

@@ -213,7 +213,10 @@ impl Gathered {
         let (busy, starved) = both
             .max_by_key(|(busy, starved)| **busy + **starved)
             .map_or((0.0, 0.0), |(busy, starved)| {
-                (busy.as_secs_f64() / seconds, starved.as_secs_f64() / seconds)
+                (
+                    busy.as_secs_f64() / seconds,
+                    starved.as_secs_f64() / seconds,
+                )
             });
         let mut generator = Generator {
             threads: self.threads,
@@ -327,9 +330,21 @@ mod tests {
         let closed = Load::Closed { concurrency: 1 };
         check(closed, |_| (), None);
         check(open(), |_| (), None);
-        check(closed, |it| it.used.busy = Duration::from_millis(95), Some(Limit::Busy));
-        check(closed, |it| it.used.starved = Duration::from_millis(95), Some(Limit::Starved));
-        check(open(), |it| it.late.record(Duration::from_millis(5)), Some(Limit::Late));
+        check(
+            closed,
+            |it| it.used.busy = Duration::from_millis(95),
+            Some(Limit::Busy),
+        );
+        check(
+            closed,
+            |it| it.used.starved = Duration::from_millis(95),
+            Some(Limit::Starved),
+        );
+        check(
+            open(),
+            |it| it.late.record(Duration::from_millis(5)),
+            Some(Limit::Late),
+        );
         check(open(), |it| it.held_back = 9, Some(Limit::Connections));
     }
 }

@@ -144,8 +144,10 @@ pub fn measure(
         Protocol::HttpJson => request::json_only,
         _ => request::binary,
     };
-    let requests: Result<Vec<Vec<u8>>, PerfError> =
-        calls.iter().map(|call| make_request(target, call)).collect();
+    let requests: Result<Vec<Vec<u8>>, PerfError> = calls
+        .iter()
+        .map(|call| make_request(target, call))
+        .collect();
     let requests: Arc<[Vec<u8>]> = requests?.into();
     let check = HttpCheck::new(check);
     let make = || Exchange::new(Arc::clone(&requests), check.clone());

@@ -121,7 +121,10 @@ mod tests {
             assert_eq!(found.is_within(0.02), within, "{rates:?}: {found:?}");
         };
         check(&[100.0; 6], true);
-        check(&[100.0, 101.0, 99.0, 100.0, 100.0, 101.0, 99.0, 100.0], true);
+        check(
+            &[100.0, 101.0, 99.0, 100.0, 100.0, 101.0, 99.0, 100.0],
+            true,
+        );
         check(&[100.0, 120.0, 80.0, 100.0, 100.0], false);
         check(&[0.0; 8], false);
     }
@@ -140,7 +143,10 @@ mod tests {
     fn intervals_are_those_of_small_samples() {
         // Deviation 1, five values: 2.776 / sqrt(5) of a mean of 10.
         let found = interval(&[9.0, 9.0, 10.0, 11.0, 11.0]).unwrap();
-        assert!((found - 0.1 * 2.776 / 5.0_f64.sqrt()).abs() < 1e-9, "{found}");
+        assert!(
+            (found - 0.1 * 2.776 / 5.0_f64.sqrt()).abs() < 1e-9,
+            "{found}"
+        );
         // Known values of the distribution.
         for (freedom, expected) in [(10, 2.228), (20, 2.086), (30, 2.042), (100, 1.984)] {
             assert!((student(freedom) - expected).abs() < 0.02, "{freedom}");

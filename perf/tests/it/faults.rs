@@ -11,7 +11,12 @@ use crate::servers::{RIGHT, always, brief, call, measured, request, scripted};
 const TWO: Load = Load::Closed { concurrency: 2 };
 
 fn of(address: SocketAddr, protocol: Protocol, options: &Options) -> Level {
-    measured(&Target::at(address, protocol), &[call(&[1.0])], TWO, options)
+    measured(
+        &Target::at(address, protocol),
+        &[call(&[1.0])],
+        TWO,
+        options,
+    )
 }
 
 /// Every request must fail like this.
@@ -76,14 +81,20 @@ fn connections_that_end_are_made_anew() {
         stream.write_all(RIGHT.as_bytes())
     });
     let level = of(silent, Protocol::Http, &brief());
-    let closed = level.failures.iter().all(|(kind, _)| *kind == Failure::Closed);
+    let closed = level
+        .failures
+        .iter()
+        .all(|(kind, _)| *kind == Failure::Closed);
     assert!(closed, "{:?}", level.failures);
     assert!(level.latencies.count() > 0);
 }
 
 #[test]
 fn nobody_there_is_refused_and_not_asked_without_a_pause() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     for protocol in Protocol::ALL {
         let level = of(address, *protocol, &brief());
         let [(Failure::Refused, tally)] = &level.failures[..] else {

@@ -67,7 +67,12 @@ fn what_cannot_be_sent_in_time_is_too_late() {
     let [(Failure::TimedOut, tally)] = &level.failures[..] else {
         panic!("{:?}", level.failures);
     };
-    assert!(tally.count > level.sent, "{} of {}", tally.count, level.sent);
+    assert!(
+        tally.count > level.sent,
+        "{} of {}",
+        tally.count,
+        level.sent
+    );
 }
 
 #[test]

@@ -93,7 +93,9 @@ fn what_the_server_did_between_is_told() {
         };
         let level = measured(&target, &[call(&[1.0])], ALL, &options);
         let between = level.server.unwrap();
-        let all = statistics(&target, "identity", None).unwrap().since(&before);
+        let all = statistics(&target, "identity", None)
+            .unwrap()
+            .since(&before);
         assert_eq!(all.succeeded, level.sent, "{}", protocol.name());
         assert!(between.succeeded > 0 && between.succeeded <= all.succeeded);
         assert!(between.compute_infer > Duration::ZERO);
@@ -162,7 +164,14 @@ fn whoever_ends_it_is_told_what_was_measured() {
         time: Duration::from_hours(1),
         ..brief()
     };
-    let level = measure(&target, &[call(&[1.0])], ALL, &options, &AtomicBool::new(true)).unwrap();
+    let level = measure(
+        &target,
+        &[call(&[1.0])],
+        ALL,
+        &options,
+        &AtomicBool::new(true),
+    )
+    .unwrap();
     assert_eq!(level.ended, Ended::Interrupted);
 }
 

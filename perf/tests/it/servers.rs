@@ -126,10 +126,16 @@ pub(crate) fn scripted(
             let serve = serve.clone();
             // Clients that go away in the middle are no failure of the test.
             let dealt = move || serve(stream).ok();
-            Builder::new().name("scripted".to_owned()).spawn(dealt).unwrap();
+            Builder::new()
+                .name("scripted".to_owned())
+                .spawn(dealt)
+                .unwrap();
         }
     };
-    Builder::new().name("scripted".to_owned()).spawn(accept).unwrap();
+    Builder::new()
+        .name("scripted".to_owned())
+        .spawn(accept)
+        .unwrap();
     address
 }
 

@@ -8,7 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nav_package_format::Format;
-use nav_runners::{Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, RUNNERS, Runner};
+use nav_runners::{
+    Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, RUNNERS, Runner, VendorRuntime,
+};
+
+use nav_runners::library::LibraryError;
 
 use crate::control::LoadRequest;
 use crate::parent::{self, WorkerCommand, WorkerOptions};
@@ -19,6 +23,8 @@ pub const EXTERNAL_RUNNERS: &[ExternalRunner] = &[
         name: "TensorRT",
         executable: "nav-runner-tensorrt",
         formats: &[Format::Onnx],
+        linked_to: &[],
+        how_to_build: None,
         // It builds its engine when it loads the model.
         load_deadline: Duration::from_hours(1),
     },
@@ -26,12 +32,16 @@ pub const EXTERNAL_RUNNERS: &[ExternalRunner] = &[
         name: "TorchScriptCUDA",
         executable: "nav-runner-torch",
         formats: &[Format::TorchScript],
+        linked_to: &[VendorRuntime::LibtorchCuda],
+        how_to_build: Some("scripts/build-torch"),
         load_deadline: Duration::from_mins(5),
     },
     ExternalRunner {
         name: "TorchScriptCPU",
         executable: "nav-runner-torch",
         formats: &[Format::TorchScript],
+        linked_to: &[VendorRuntime::LibtorchCpu, VendorRuntime::LibtorchCuda],
+        how_to_build: Some("scripts/build-torch"),
         load_deadline: Duration::from_mins(5),
     },
 ];
@@ -57,8 +67,19 @@ pub struct ExternalRunner {
     pub executable: &'static str,
     /// The kinds of model file it reads.
     pub formats: &'static [Format],
+    /// The vendor libraries that the executable is linked to, one of which must be there, the preferred one first.
+    pub linked_to: &'static [VendorRuntime],
+    /// What builds the executable from the sources of `nav`.
+    pub how_to_build: Option<&'static str>,
     /// How long it may take to load a model.
     pub load_deadline: Duration,
+}
+
+/// Why an executable cannot be started, and what mends that.
+#[derive(Debug, PartialEq, Eq)]
+struct Hindrance {
+    reason: String,
+    how_to_get_it: String,
 }
 
 /// Every runner, in this process or not, the preferred ones first.
@@ -115,7 +136,49 @@ impl ExternalRunner {
 
     fn how_to_get_it(&self) -> String {
         let executable = self.executable;
-        format!("put {executable} of this version beside nav, or configure its absolute path")
+        let place = format!(
+            "put {executable} of this version beside nav, or name it with --worker {executable}=PATH"
+        );
+        match self.how_to_build {
+            Some(command) => format!("{place}; `{command}` builds it from the sources"),
+            None => place,
+        }
+    }
+
+    /// The executable with the libraries that it is linked to. The system's loader finds those by folder, before a line of
+    /// the executable runs.
+    fn command(&self, libraries: &Libraries) -> Result<WorkerCommand, Hindrance> {
+        let program = self.find(libraries).map_err(|reason| Hindrance {
+            reason,
+            how_to_get_it: self.how_to_get_it(),
+        })?;
+        let command = WorkerCommand::new(program);
+        let Some(preferred) = self.linked_to.first() else {
+            return Ok(command);
+        };
+        let mut first_fault = None;
+        for &runtime in self.linked_to {
+            match libraries.find(runtime) {
+                Ok(library) => {
+                    let folder = library.parent().unwrap_or(Path::new("/"));
+                    return Ok(command.with_library_folder(folder.to_owned()));
+                }
+                // What is configured wrongly must be said, even where another build would do.
+                Err(error @ (LibraryError::NotThere { .. } | LibraryError::NotAbsolute { .. })) => {
+                    return Err(Hindrance {
+                        reason: error.to_string(),
+                        how_to_get_it: format!("correct the configured path of {runtime}"),
+                    });
+                }
+                Err(error) => {
+                    first_fault.get_or_insert(error);
+                }
+            }
+        }
+        Err(Hindrance {
+            reason: first_fault.map_or_else(String::new, |fault| fault.to_string()),
+            how_to_get_it: preferred.install_command(),
+        })
     }
 
     fn options(&self) -> WorkerOptions {
@@ -136,35 +199,35 @@ impl Runner for ExternalRunner {
     }
 
     fn probe(&self, libraries: &Libraries) -> Probe {
-        let missing = |reason| Probe::Missing {
-            reason,
-            how_to_get_it: self.how_to_get_it(),
+        let missing = |hindrance: Hindrance| Probe::Missing {
+            reason: hindrance.reason,
+            how_to_get_it: hindrance.how_to_get_it,
         };
-        let program = match self.find(libraries) {
-            Ok(program) => program,
-            Err(reason) => return missing(reason),
+        let command = match self.command(libraries) {
+            Ok(command) => command,
+            Err(hindrance) => return missing(hindrance),
         };
-        let command = WorkerCommand::new(program);
-        parent::probe(&command, self.options(), self.name, libraries)
-            .unwrap_or_else(|cause| missing(format!("{} failed: {cause}", self.executable)))
+        parent::probe(&command, self.options(), self.name, libraries).unwrap_or_else(|cause| {
+            missing(Hindrance {
+                reason: format!("{} failed: {cause}", self.executable),
+                how_to_get_it: self.how_to_get_it(),
+            })
+        })
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        let program = self.find(&options.libraries).map_err(|reason| {
-            let runner = self.name.to_owned();
-            let how_to_get_it = self.how_to_get_it();
-            LoadError::Unavailable {
-                runner,
-                reason,
-                how_to_get_it,
-            }
+        let command = self.command(&options.libraries);
+        let command = command.map_err(|hindrance| LoadError::Unavailable {
+            runner: self.name.to_owned(),
+            reason: hindrance.reason,
+            how_to_get_it: hindrance.how_to_get_it,
         })?;
         let request = LoadRequest {
             runner: self.name.to_owned(),
             model: model.clone(),
             options: options.clone(),
         };
-        parent::load(WorkerCommand::new(program), self.options(), request)
+        parent::load(command, self.options(), request)
     }
 }
 
@@ -221,9 +284,40 @@ mod tests {
 
     #[test]
     fn an_executable_that_is_no_worker_is_missing_with_its_true_end() {
-        let Probe::Missing { reason, .. } = TORCH.probe(&configured("/bin/false")) else {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder
+            .path()
+            .join(VendorRuntime::LibtorchCpu.main_library());
+        std::fs::write(&library, "").unwrap();
+        let mut libraries = configured("/bin/false");
+        libraries
+            .configured
+            .insert(VendorRuntime::LibtorchCpu, library);
+        let Probe::Missing { reason, .. } = TORCH.probe(&libraries) else {
             panic!("/bin/false is no runner");
         };
         assert_eq!(reason, "nav-runner-torch failed: exited with status 1");
+    }
+
+    #[test]
+    fn the_loader_is_told_of_the_folder_of_the_first_library_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = |runtime: VendorRuntime| {
+            let path = folder.path().join(runtime.name());
+            std::fs::create_dir_all(&path).unwrap();
+            std::fs::write(path.join(runtime.main_library()), "").unwrap();
+            path
+        };
+        let with = |runtimes: &[VendorRuntime]| {
+            let mut libraries = configured("/bin/sh");
+            libraries.configured = runtimes.iter().map(|&one| (one, library(one))).collect();
+            let command = TORCH.command(&libraries);
+            command.map(|command| command.library_folder)
+        };
+        let (cpu, cuda) = (VendorRuntime::LibtorchCpu, VendorRuntime::LibtorchCuda);
+        assert_eq!(with(&[cpu, cuda]), Ok(Some(folder.path().join(cpu.name()))));
+        assert_eq!(with(&[cuda]), Ok(Some(folder.path().join(cuda.name()))));
+        let missing = with(&[]).unwrap_err();
+        assert_eq!(missing.how_to_get_it, "nav runtime install libtorch-cpu");
     }
 }

@@ -36,6 +36,7 @@ impl Subject {
                 device,
                 settings: RunnerSettings::default(),
                 libraries: column.libraries.clone(),
+                ..LoadOptions::default()
             },
             folder: tempfile::tempdir()?,
         })

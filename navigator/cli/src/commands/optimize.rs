@@ -1,5 +1,6 @@
 //! `nav optimize`: from a model to proven and measured ways to run it, in a package.
 
+mod admission;
 mod outcome;
 mod packaged;
 mod progress;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use nav_navigator::declare::{Trial, declare};
 use nav_navigator::host::Host;
 use nav_navigator::optimize::{MAX_BATCH, Means, ModelSource, Settings as Wanted, optimize, plan};
 use nav_navigator::plan::HostFacts;
@@ -19,9 +21,11 @@ pub(crate) use self::outcome::NotTried;
 use self::progress::Progress;
 use super::serving::InAnotherProcess;
 use super::{runtime, step, worker};
+use crate::exit::UsageError;
 use crate::printer::Printer;
 use crate::settings::Settings;
 use crate::strategy::StrategyArgs;
+use crate::trust::TrustArgs;
 
 /// The arguments of `nav optimize`.
 #[derive(Args, Debug)]
@@ -52,6 +56,10 @@ pub(crate) struct OptimizeArgs {
     /// or one by its name. The first that fits counts.
     #[arg(long, value_name = "[OUTPUT|TYPE=]ABSOLUTE[,RELATIVE]")]
     tolerance: Vec<String>,
+    /// An input of a model whose file does not say what it takes: its name, the type of its elements, and its extents, of
+    /// which open ones have names, as `x:f32:batch,3,224,224`. Told by the samples, if left out.
+    #[arg(long, value_name = "NAME:TYPE:EXTENTS")]
+    input: Vec<String>,
     /// The extent, or the range of extents, of a symbolic dimension: `sequence=16..128`.
     #[arg(long, value_name = "NAME=RANGE")]
     dim: Vec<String>,
@@ -91,6 +99,11 @@ pub(crate) struct OptimizeArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// This model was made on this machine: load its native code, now and later.
+    #[arg(long)]
+    built_here: bool,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// Inspects, plans, tries, tells.
@@ -105,6 +118,9 @@ pub(crate) fn run(
     let unpacked = packaged::unpack(args)?;
     let (model, output) = if let Some(unpacked) = &unpacked {
         wanted.data = wanted.data.or_else(|| unpacked.samples.clone());
+        if wanted.inputs.is_empty() {
+            wanted.inputs.clone_from(&unpacked.inputs);
+        }
         (unpacked.model.as_path(), packaged::output(args)?)
     } else {
         let beside = args.model.with_extension("nav");
@@ -126,7 +142,8 @@ fn work(
     started: Instant,
     (settings, printer): (&Settings, Printer),
 ) -> anyhow::Result<()> {
-    let source = ModelSource::open(model)?;
+    let mut source = ModelSource::open(model)?;
+    admission::admit(args, &source, settings)?;
     if args.runner.is_empty() || args.runner.iter().any(|name| name == "OnnxCPU") {
         runtime::ensure_onnxruntime(settings, printer)?;
     }
@@ -134,6 +151,17 @@ fn work(
     let format = source.inspection.format;
     let probes = probe_runners(format, &settings.libraries, &worker::command()?);
     let facts = HostFacts::new(&host, probes);
+    if source.signature().is_none() {
+        let trial = Trial {
+            settings: wanted,
+            facts: &facts,
+            libraries: &settings.libraries,
+        };
+        source.declared = Some(declare(&source, trial)?);
+    } else if !wanted.inputs.is_empty() {
+        let text = "--input is for models whose files do not say what they take, and this one does";
+        return Err(UsageError(text.to_owned()).into());
+    }
     if args.dry_run {
         return Ok(Printer::json(&plan(&source, wanted, &facts)?)?);
     }

@@ -207,7 +207,10 @@ fn loads(args: &PerfArgs) -> Result<Vec<Load>, UsageError> {
         let is_whole = amount.fract().abs() < f64::EPSILON && amount <= 65_000.0;
         is_whole.then_some(Load::Closed { concurrency })
     };
-    let closed: Option<Vec<Load>> = amounts(&args.concurrency)?.into_iter().map(closed).collect();
+    let closed: Option<Vec<Load>> = amounts(&args.concurrency)?
+        .into_iter()
+        .map(closed)
+        .collect();
     closed.ok_or_else(|| {
         let text = format!("`{}` is no number of requests", args.concurrency);
         UsageError(text)

@@ -34,7 +34,9 @@ pub(crate) fn measured(levels: &[Level], batch: usize) -> String {
         table.add_row(cells);
     }
     let mut told = vec![text(&table)];
-    let noisy = levels.iter().any(|it| it.ended == Ended::TimeOver && is_unsure(it));
+    let noisy = levels
+        .iter()
+        .any(|it| it.ended == Ended::TimeOver && is_unsure(it));
     if noisy {
         told.push("~ is less sure than asked for when time was over".to_owned());
     }
@@ -96,7 +98,10 @@ fn throughput(level: &Level, batch: usize) -> String {
         ""
     };
     let rows = if batch > 1 {
-        format!(" ({:.1} rows)", crate::commands::perf::rows(level.throughput, batch))
+        format!(
+            " ({:.1} rows)",
+            crate::commands::perf::rows(level.throughput, batch)
+        )
     } else {
         String::new()
     };

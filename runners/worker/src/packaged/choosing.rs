@@ -6,7 +6,7 @@ use nav_package_format::Device;
 use nav_package_format::package::{
     Package, Runtime, Serving, Strategy, Variant, first_choice, strategy,
 };
-use nav_runners::{LoadOptions, ModelFile, Probe, Runner, RunnerHandle, gpu};
+use nav_runners::{Declaration, LoadOptions, ModelFile, Probe, Runner, RunnerHandle, gpu};
 
 use super::built_for;
 use super::error::PackagedError;
@@ -147,6 +147,10 @@ pub fn runner_for(
         device,
         settings: variant.settings.clone(),
         libraries: host.libraries.clone(),
+        declared: (!format.says_signature()).then(|| Declaration {
+            signature: opened.manifest().model.signature.clone(),
+            ..Declaration::default()
+        }),
     };
     let verified = Verified {
         runner: hosted,

@@ -24,6 +24,9 @@ pub const INHERITED_ENVIRONMENT: &[&str] = &[
     "XDG_CACHE_HOME",
 ];
 
+/// Where the system's loader looks for libraries that a program is linked to, before it looks anywhere else.
+const LIBRARY_FOLDERS: &str = "LD_LIBRARY_PATH";
+
 /// The program that is the child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerCommand {
@@ -31,6 +34,9 @@ pub struct WorkerCommand {
     pub program: PathBuf,
     /// What it is told: `__worker` for `nav` itself.
     pub arguments: Vec<OsString>,
+    /// The folder with the vendor's libraries that the program is linked to, by absolute path. The only one that the system's
+    /// loader is told of.
+    pub library_folder: Option<PathBuf>,
 }
 
 impl WorkerCommand {
@@ -39,7 +45,15 @@ impl WorkerCommand {
         Self {
             program,
             arguments: Vec::new(),
+            library_folder: None,
         }
+    }
+
+    /// The same with the libraries that the program is linked to in this folder.
+    #[must_use]
+    pub fn with_library_folder(mut self, folder: PathBuf) -> Self {
+        self.library_folder = Some(folder);
+        self
     }
 
     /// The same with one more argument.
@@ -59,6 +73,9 @@ impl WorkerCommand {
         });
         let mut process = Command::new(&self.program);
         process.args(&self.arguments).env_clear().envs(kept);
+        if let Some(folder) = &self.library_folder {
+            process.env(LIBRARY_FOLDERS, folder);
+        }
         process
     }
 }

@@ -16,6 +16,8 @@ const fn external(name: &'static str) -> ExternalRunner {
         name,
         executable: "nav-runner-for-tests",
         formats: &[Format::Onnx],
+        linked_to: &[],
+        how_to_build: None,
         load_deadline: Duration::from_mins(1),
     }
 }

@@ -11,6 +11,7 @@ use nav_package_format::cache::Cache;
 use nav_package_format::numpy::{self, write_npz};
 use nav_package_format::package::record::CORRECTNESS;
 use nav_package_format::package::{Origin, Package};
+use nav_package_format::{Format, TensorSpec};
 use tempfile::TempDir;
 
 use super::OptimizeArgs;
@@ -22,6 +23,8 @@ pub(super) struct Unpacked {
     pub(super) model: PathBuf,
     /// The folder of its samples, if the package has some that are whole.
     pub(super) samples: Option<PathBuf>,
+    /// What the model takes, where its file does not say that.
+    pub(super) inputs: Vec<TensorSpec>,
     _folder: TempDir,
 }
 
@@ -41,6 +44,7 @@ pub(super) fn unpack(args: &OptimizeArgs) -> anyhow::Result<Option<Unpacked>> {
         .with_context(|| format!("cannot move {}", extracted.display()))?;
     Ok(Some(Unpacked {
         samples: samples(&package, &folder)?,
+        inputs: inputs(&package),
         model,
         _folder: folder,
     }))
@@ -62,6 +66,15 @@ fn file_name(package: &Package, extracted: &Path) -> PathBuf {
     let mut file = PathBuf::from(format!("{stem}.x"));
     file.set_extension(extracted.extension().unwrap_or_default());
     file
+}
+
+fn inputs(package: &Package) -> Vec<TensorSpec> {
+    let model = &package.manifest().model;
+    let format = Format::ALL.iter().find(|it| it.name() == model.format);
+    if format.is_none_or(|format| format.says_signature()) {
+        return Vec::new();
+    }
+    model.signature.inputs.clone()
 }
 
 /// The samples as files. Those of Model Navigator lack their batch axis, and are left.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nav_navigator::declare::parse_input;
 use nav_navigator::optimize::{DimRange, Goal, Settings as Wanted, ToleranceRule};
 use nav_package_format::DType;
 
@@ -21,6 +22,7 @@ pub(super) fn wanted(args: &OptimizeArgs) -> Result<Wanted, UsageError> {
     }
     let tolerances: Result<Vec<ToleranceRule>, UsageError> =
         args.tolerance.iter().map(|text| tolerance(text)).collect();
+    let inputs: Result<Vec<_>, _> = args.input.iter().map(|text| parse_input(text)).collect();
     let defaults = Wanted::default();
     let goals = if args.strategy.is_given() {
         goals(&args.strategy.strategies()?)?
@@ -36,6 +38,7 @@ pub(super) fn wanted(args: &OptimizeArgs) -> Result<Wanted, UsageError> {
         threads: args.threads.clone(),
         instances: args.instances.clone(),
         tolerances: tolerances?,
+        inputs: inputs.map_err(|error| UsageError(error.to_string()))?,
         dims,
         data: args.data.clone(),
         seed: args.seed,

@@ -137,7 +137,9 @@ fn made(
             Dim::Symbolic(name) => !args.dim.iter().any(|text| text.starts_with(&**name)),
         };
         if open.filter(is_open).count() > 0 {
-            printer.note(&format!("{spec}: what is open is taken to be 1; see --shape and --dim"));
+            printer.note(&format!(
+                "{spec}: what is open is taken to be 1; see --shape and --dim"
+            ));
         }
     }
     let is_zero = args.data == "zero";

@@ -33,7 +33,10 @@ pub(super) fn tell(
     }
     for level in levels {
         if let Some(warning) = render::limit(level) {
-            printer.note(&format!("warning: {}: {warning}", render::load(&level.load)));
+            printer.note(&format!(
+                "warning: {}: {warning}",
+                render::load(&level.load)
+            ));
         }
     }
     if levels.iter().all(|level| level.latencies.count() == 0) {
