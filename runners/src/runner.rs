@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nav_package_format::onnx::{self, ModelFacts, ModelFileError};
-use nav_package_format::{Device, Format, RunnerSettings, Signature};
+use nav_package_format::torchscript::{self, ArchiveFacts, ArchiveLimits};
+use nav_package_format::{Device, Format, RunnerSettings, Signature, file};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LoadError, RunError};
@@ -148,6 +149,30 @@ impl ModelFile {
             });
         }
         onnx::verify(&self.path).map_err(|error| self.refusal(&error))
+    }
+
+    /// Facts of a TorchScript archive that may be handed to this runner: of a kind that it reads, and well-formed. Loading
+    /// it runs its code all the same.
+    pub fn admit_torch_script(&self, runner: &dyn Runner) -> Result<ArchiveFacts, LoadError> {
+        if self.format != Format::TorchScript || !runner.formats().contains(&self.format) {
+            return Err(LoadError::Format {
+                runner: runner.name().to_owned(),
+                format: self.format,
+            });
+        }
+        let path = self.path.clone();
+        let (mut open, _) = file::open(&self.path).map_err(|error| LoadError::Unreadable {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        torchscript::inspect(&mut open, &ArchiveLimits::default()).map_err(|error| {
+            let reason = error.to_string();
+            if error.is_integrity() {
+                LoadError::Unacceptable { path, reason }
+            } else {
+                LoadError::Unreadable { path, reason }
+            }
+        })
     }
 
     fn refusal(&self, error: &ModelFileError) -> LoadError {

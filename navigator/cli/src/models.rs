@@ -51,6 +51,12 @@ pub(crate) fn open_file(
     trust::gate(wish.trust, settings, (path, &open))?.admit(facts.trust(), &[])?;
     let runner_settings = runner::parse_settings(wish.settings)?;
     let format = facts.format();
+    if !format.says_signature() {
+        let text = format!(
+            "a {format} model does not say what it takes; `nav optimize` makes a package of it that does"
+        );
+        return Err(UsageError(text).into());
+    }
     let (chosen, found) = runner::choose(wish.runner, format, settings, printer)?;
     let hosted = runner::host(chosen, runner::worker_of(wish.isolate)?.as_ref());
     let device = match wish.device.or(found) {

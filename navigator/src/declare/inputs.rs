@@ -7,7 +7,7 @@ use nav_package_format::{DType, Dim, TensorData, TensorSpec};
 /// The name of the axis along which samples are batched, as far as samples tell it.
 pub(super) const BATCH: &str = "batch";
 
-/// Names of element types besides those of the protocol: of NumPy and PyTorch, and short ones.
+/// Names of element types besides those of the protocol: of NumPy and `PyTorch`, and short ones.
 const ALIASES: &[(&str, DType)] = &[
     ("f16", DType::Fp16),
     ("float16", DType::Fp16),

@@ -204,7 +204,7 @@ impl Session for OpenSession {
 }
 
 /// An error of a run that libtorch gave a reason for.
-pub(crate) fn failed(runner: &str, reason: impl ToString) -> RunError {
+pub(crate) fn failed(runner: &str, reason: &dyn std::fmt::Display) -> RunError {
     RunError::Runtime {
         runner: runner.to_owned(),
         reason: reason.to_string(),

@@ -1,6 +1,6 @@
 //! What a run gave: named tensors of libtorch become the outputs of a signature, and a signature becomes known by them.
 
-use nav_package_format::{Dim, Signature, TensorSpec};
+use nav_package_format::{DType, Dim, Signature, TensorSpec};
 use nav_runners::RunError;
 use nav_runners::tensor::{Outputs, Tensor, TensorDesc};
 
@@ -19,7 +19,7 @@ pub(crate) fn tensors(
         let Some((index, spec)) = signature.output(&name) else {
             let text =
                 format!("it gave an output `{name}`, which it did not when it was first run");
-            return Err(failed(runner, text));
+            return Err(failed(runner, &text));
         };
         let tensor = as_declared(runner, spec, tensor)?;
         let shape = shape_of(&tensor);
@@ -48,7 +48,7 @@ fn as_declared(
         return Ok(tensor);
     }
     let wanted = kind_of(spec.dtype).filter(|_| {
-        let is_float = dtype_of(found).is_some_and(|found| found.is_float());
+        let is_float = dtype_of(found).is_some_and(DType::is_float);
         is_float && spec.dtype.is_float()
     });
     let Some(wanted) = wanted else {
@@ -56,15 +56,15 @@ fn as_declared(
             "output `{}` is {found:?}, expected {}",
             spec.name, spec.dtype
         );
-        return Err(failed(runner, text));
+        return Err(failed(runner, &text));
     };
     let converted = tensor.f_to_kind(wanted);
-    converted.map_err(|error| failed(runner, error))
+    converted.map_err(|error| failed(runner, &error))
 }
 
 fn kind(runner: &str, name: &str, tensor: &tch::Tensor) -> Result<tch::Kind, RunError> {
     let kind = tensor.f_kind();
-    kind.map_err(|error| failed(runner, format!("output `{name}`: {error}")))
+    kind.map_err(|error| failed(runner, &format!("output `{name}`: {error}")))
 }
 
 /// What a run tells of the outputs: names, types, and how many dimensions there are.
@@ -73,13 +73,13 @@ pub(crate) fn specs(
     given: &[(String, tch::Tensor)],
 ) -> Result<Vec<TensorSpec>, RunError> {
     if given.is_empty() {
-        return Err(failed(runner, "it gives no tensor"));
+        return Err(failed(runner, &"it gives no tensor"));
     }
     let specs = given.iter().map(|(name, tensor)| {
         let kind = kind(runner, name, tensor)?;
         let dtype = dtype_of(kind).ok_or_else(|| {
             let text = format!("output `{name}` is {kind:?}, which cannot be handed on");
-            failed(runner, text)
+            failed(runner, &text)
         })?;
         Ok(TensorSpec {
             name: name.clone(),

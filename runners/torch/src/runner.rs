@@ -67,12 +67,7 @@ impl Runner for TorchScript {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        if model.format != Format::TorchScript {
-            return Err(LoadError::Format {
-                runner: self.name.to_owned(),
-                format: model.format,
-            });
-        }
+        model.admit_torch_script(self)?;
         if matches!(options.device, Device::Cuda(_)) != self.runs_on_gpu {
             return Err(LoadError::Device {
                 runner: self.name.to_owned(),

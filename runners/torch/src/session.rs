@@ -27,7 +27,6 @@ impl TorchSession {
     pub(crate) fn open(model: &TorchModel) -> Result<Self, RunError> {
         // libtorch counts threads for each thread that calls it.
         set_threads(model.treatment);
-        let error = |error: &dyn std::fmt::Display| failed(model.runner, error);
         let session = ModuleSession::open(Arc::clone(&model.module), model.treatment.autocast);
         let is_pinned = model.device != Device::Cpu;
         let memory = model
@@ -38,8 +37,8 @@ impl TorchSession {
         let memory: Result<Vec<HostMemory>, _> = memory.collect();
         Ok(Self {
             runner: model.runner,
-            session: session.map_err(|problem| error(&problem))?,
-            memory: memory.map_err(|problem| error(&problem))?,
+            session: session.map_err(|error| failed(model.runner, &error))?,
+            memory: memory.map_err(|error| failed(model.runner, &error))?,
         })
     }
 
@@ -83,10 +82,10 @@ impl TorchSession {
             let kind = kind_of(desc.dtype)
                 .ok_or_else(|| no_type(self.runner, &name.to_string_lossy(), desc.dtype))?;
             let tensor = memory.tensor(desc.byte_size, kind, &desc.shape);
-            given.push((name, tensor.map_err(|error| failed(self.runner, error))?));
+            given.push((name, tensor.map_err(|error| failed(self.runner, &error))?));
         }
         let ran = self.session.run(&given);
-        ran.map_err(|error| failed(self.runner, error))
+        ran.map_err(|error| failed(self.runner, &error))
     }
 }
 

@@ -21,6 +21,9 @@ pub(crate) enum Mode {
     Worker,
 }
 
+/// The formats that the suites' graphs are written in.
+const WRITTEN: &[Format] = &[Format::Onnx, Format::TorchScript];
+
 /// The last part of the names of tests that ask whether a runner works at all.
 pub(crate) const PROBE: &str = "probe";
 
@@ -81,7 +84,7 @@ impl Column {
                 reason,
                 how_to_get_it,
             } => State::Missing(format!("{reason} ({how_to_get_it})")),
-            Probe::Ready { .. } if !formats.contains(&Format::Onnx) => {
+            Probe::Ready { .. } if !formats.iter().any(|format| WRITTEN.contains(format)) => {
                 let formats: Vec<String> = formats.iter().map(Format::to_string).collect();
                 State::OtherFormats(format!("reads {} only", formats.join(", ")))
             }

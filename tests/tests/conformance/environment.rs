@@ -1,9 +1,11 @@
 //! The environment variables that the matrix reads, and nothing else does here.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use nav_runners::Libraries;
+use nav_worker::EXTERNAL_RUNNERS;
 
 /// A variable that is set to something.
 #[expect(
@@ -22,8 +24,23 @@ pub(crate) fn libraries() -> Libraries {
         .or_else(|| folder("HOME", ".cache/nav"));
     Libraries {
         runtimes_folder: cache.map(|cache| cache.join("runtimes")),
+        worker_executables: worker_executables(),
         ..Libraries::default()
     }
+}
+
+/// The executables of runners that were built beside `nav`, which is one folder above that of tests.
+fn worker_executables() -> BTreeMap<String, PathBuf> {
+    let program = std::env::current_exe().ok();
+    let folder = program
+        .as_deref()
+        .and_then(|program| program.ancestors().nth(2));
+    let names = EXTERNAL_RUNNERS.iter().map(|runner| runner.executable);
+    let built = names.filter_map(|name| {
+        let path = folder?.join(name);
+        path.is_file().then(|| (name.to_owned(), path))
+    });
+    built.collect()
 }
 
 /// The names of the runners that must work here.

@@ -27,6 +27,7 @@ mod matrix;
 mod skips;
 mod subject;
 mod suites;
+mod torch_script;
 mod trials;
 mod values;
 mod verdict;

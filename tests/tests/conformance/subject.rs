@@ -1,18 +1,21 @@
 //! What a case works with: a runner, a folder for its models, and short ways to load and run them.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nav_package_format::onnx::proto::GraphProto;
+use nav_package_format::onnx::{self, proto::GraphProto};
 use nav_package_format::{Device, Format, RunnerSettings, TensorData};
 use nav_runners::{
-    LoadError, LoadOptions, Loaded, ModelFile, Outputs, RunError, Runner, Session, TensorDesc,
+    Declaration, LoadError, LoadOptions, Loaded, ModelFile, Outputs, RunError, Runner, Session,
+    TensorDesc,
 };
 use tempfile::TempDir;
 
 use crate::case::{Failure, expect_equal};
 use crate::columns::{Column, State};
 use crate::comparison::{Tolerance, compare};
+use crate::torch_script;
 
 /// A runner under test.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Subject {
     /// The runner.
     pub(crate) runner: &'static dyn Runner,
     options: LoadOptions,
+    /// What the last model that was written takes and gives, where its file does not say that.
+    declared: RefCell<Option<Declaration>>,
     folder: TempDir,
 }
 
@@ -38,13 +43,33 @@ impl Subject {
                 libraries: column.libraries.clone(),
                 ..LoadOptions::default()
             },
+            declared: RefCell::new(None),
             folder: tempfile::tempdir()?,
         })
     }
 
     /// How models are loaded, unless a case is about that.
     pub(crate) fn options(&self) -> LoadOptions {
-        self.options.clone()
+        LoadOptions {
+            declared: self.declared.borrow().clone(),
+            ..self.options.clone()
+        }
+    }
+
+    /// The format that the runner's models are in.
+    pub(crate) fn format(&self) -> Format {
+        let formats = self.runner.formats();
+        formats.first().copied().unwrap_or(Format::Onnx)
+    }
+
+    /// A model file of this name, whatever is in it.
+    pub(crate) fn file(&self, stem: &str) -> ModelFile {
+        let format = self.format();
+        let extension = format.extensions().first().copied().unwrap_or_default();
+        ModelFile {
+            path: self.path(&format!("{stem}.{extension}")),
+            format,
+        }
     }
 
     /// The path of a file in this case's own folder.
@@ -54,17 +79,25 @@ impl Subject {
 
     /// A model file of this graph.
     pub(crate) fn write(&self, graph: GraphProto) -> Result<ModelFile, Failure> {
-        let path = self.path("model.onnx");
+        let model = self.file("model");
+        if self.format() == Format::Onnx {
+            graph.into_model().write(&model.path)?;
+            return Ok(model);
+        }
+        torch_script::write(&graph, &model.path)?;
+        let path = self.path("declared.onnx");
         graph.into_model().write(&path)?;
-        Ok(ModelFile {
-            path,
-            format: Format::Onnx,
-        })
+        let signature = onnx::verify(&path)?.signature;
+        *self.declared.borrow_mut() = Some(Declaration {
+            signature,
+            ..Declaration::default()
+        });
+        Ok(model)
     }
 
     /// Loads a file with the usual options.
     pub(crate) fn load_file(&self, model: &ModelFile) -> Result<Arc<dyn Loaded>, LoadError> {
-        self.runner.load(model, &self.options)
+        self.runner.load(model, &self.options())
     }
 
     /// Loads a graph.

@@ -2,18 +2,20 @@
 //! constants. Knows the operators that suites use; any other is called by its own name, which libtorch then refuses.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use nav_package_format::archive::ArchiveWriter;
 use nav_package_format::onnx::ElementType;
-use nav_package_format::onnx::proto::{GraphProto, NodeProto, TensorProto, type_proto};
+use nav_package_format::onnx::proto::{
+    AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, type_proto,
+};
 use nav_package_format::{DType, TensorData};
 
 use crate::case::Failure;
 
 /// A pickle of an object of the class `__torch__.Model` without weights, and one of no constants.
-const OBJECT: &[u8] = b"\x80\x02c__torch__\nModel\nq\x00)\x81}X\x08\x00\x00\x00trainingq\x01\x89sb.";
+const OBJECT: &[u8] =
+    b"\x80\x02c__torch__\nModel\nq\x00)\x81}X\x08\x00\x00\x00trainingq\x01\x89sb.";
 const NO_CONSTANTS: &[u8] = b"\x80\x02).";
 
 /// Writes the graph as a TorchScript archive.
@@ -46,7 +48,7 @@ impl<'a> Code<'a> {
         let inputs: Vec<&str> = graph
             .input
             .iter()
-            .map(|input| input.name())
+            .map(ValueInfoProto::name)
             .filter(|name| !constant(name))
             .collect();
         if let Some(name) = inputs.iter().find(|name| !is_identifier(name)) {
@@ -83,7 +85,13 @@ impl<'a> Code<'a> {
         let outputs: Result<Vec<String>, Failure> = graph
             .output
             .iter()
-            .map(|output| Ok(format!("{:?}: {}", output.name(), code.name(output.name())?)))
+            .map(|output| {
+                Ok(format!(
+                    "{:?}: {}",
+                    output.name(),
+                    code.name(output.name())?
+                ))
+            })
             .collect();
         code.line(&format!("    return {{{}}}", outputs?.join(", ")));
         Ok(code)
@@ -111,7 +119,9 @@ impl<'a> Code<'a> {
         let device = &self.device;
         let dims = &tensor.dims;
         if dims.contains(&0) {
-            return Ok(format!("torch.zeros({dims:?}, dtype={number}, device={device})"));
+            return Ok(format!(
+                "torch.zeros({dims:?}, dtype={number}, device={device})"
+            ));
         }
         let elements = elements(tensor, dtype)?.join(", ");
         Ok(format!(
@@ -220,7 +230,7 @@ impl<'a> Code<'a> {
         let keeps = keeps(node);
         match axes.as_deref() {
             None => format!("torch.{function}({first})"),
-            Some([axis]) if function == "prod" => format!("torch.prod({first}, {axis}, {keeps})"),
+            Some([one]) if function == "prod" => format!("torch.prod({first}, {one}, {keeps})"),
             Some(axes) => format!("torch.{function}({first}, {axes:?}, {keeps})"),
         }
     }
@@ -259,7 +269,7 @@ fn int(node: &NodeProto, name: &str) -> Option<i64> {
     let mut attributes = node.attribute.iter();
     attributes
         .find(|attribute| attribute.name() == name)
-        .map(|attribute| attribute.i())
+        .map(AttributeProto::i)
 }
 
 fn ints(node: &NodeProto, name: &str) -> Vec<i64> {
@@ -274,7 +284,7 @@ fn float(node: &NodeProto, name: &str) -> f32 {
     let mut attributes = node.attribute.iter();
     attributes
         .find(|attribute| attribute.name() == name)
-        .map_or(1.0, |attribute| attribute.f())
+        .map_or(1.0, AttributeProto::f)
 }
 
 /// `keepdims`, which is on where it is not said.
@@ -287,7 +297,11 @@ fn keeps(node: &NodeProto) -> &'static str {
 
 fn element_of(number: i32) -> Result<DType, Failure> {
     let known = ElementType(number).dtype();
-    known.ok_or_else(|| Failure(format!("no tensor of TorchScript has elements of type {number}")))
+    known.ok_or_else(|| {
+        Failure(format!(
+            "no tensor of TorchScript has elements of type {number}"
+        ))
+    })
 }
 
 /// The number that TorchScript has for an element type.
@@ -312,35 +326,38 @@ fn scalar_type(dtype: DType) -> Result<u8, Failure> {
 /// The elements of a constant as TorchScript writes them.
 fn elements(tensor: &TensorProto, dtype: DType) -> Result<Vec<String>, Failure> {
     let raw = tensor.raw_data.as_deref().unwrap_or_default();
-    let shape = tensor.dims.iter().map(|&extent| usize::try_from(extent).unwrap_or(0));
-    let data = TensorData::new(
-        dtype,
-        nav_package_format::Shape::new(shape),
-        raw.to_vec(),
-    )?;
-    let bytes = data.bytes();
-    let mut texts = Vec::new();
+    let shape = tensor
+        .dims
+        .iter()
+        .map(|&extent| usize::try_from(extent).unwrap_or(0));
+    let data = TensorData::new(dtype, nav_package_format::Shape::new(shape), raw.to_vec())?;
     let size = dtype.element_size().unwrap_or(1);
-    for element in bytes.chunks(size) {
-        let mut text = String::new();
-        match (dtype, element) {
-            (DType::Fp32, &[a, b, c, d]) => {
-                write!(text, "{:?}", f32::from_le_bytes([a, b, c, d]))?;
-            }
-            (DType::Fp64, &[a, b, c, d, e, f, g, h]) => {
-                write!(text, "{:?}", f64::from_le_bytes([a, b, c, d, e, f, g, h]))?;
-            }
-            (DType::Int64, &[a, b, c, d, e, f, g, h]) => {
-                write!(text, "{}", i64::from_le_bytes([a, b, c, d, e, f, g, h]))?;
-            }
-            (DType::Int32, &[a, b, c, d]) => {
-                write!(text, "{}", i32::from_le_bytes([a, b, c, d]))?;
-            }
-            (DType::Uint8, &[a]) => write!(text, "{a}")?,
-            (DType::Bool, &[a]) => text.push_str(if a == 0 { "False" } else { "True" }),
-            _ => return Err(Failure(format!("no constant of {dtype} is written yet"))),
-        }
-        texts.push(text);
-    }
-    Ok(texts)
+    let texts = data
+        .bytes()
+        .chunks(size)
+        .map(|element| text_of(element, dtype));
+    texts.collect()
+}
+
+fn text_of(element: &[u8], dtype: DType) -> Result<String, Failure> {
+    let text = match dtype {
+        DType::Fp32 => element.try_into().ok().map(f32::from_le_bytes).map(real),
+        DType::Fp64 => element.try_into().ok().map(f64::from_le_bytes).map(real),
+        DType::Int64 => element.try_into().ok().map(i64::from_le_bytes).map(whole),
+        DType::Int32 => element.try_into().ok().map(i32::from_le_bytes).map(whole),
+        DType::Uint8 => element.try_into().ok().map(u8::from_le_bytes).map(whole),
+        DType::Bool => element
+            .first()
+            .map(|&byte| if byte == 0 { "False" } else { "True" }.to_owned()),
+        _ => None,
+    };
+    text.ok_or_else(|| Failure(format!("no constant of {dtype} is written yet")))
+}
+
+fn real(number: impl std::fmt::Debug) -> String {
+    format!("{number:?}")
+}
+
+fn whole(number: impl std::fmt::Display) -> String {
+    number.to_string()
 }

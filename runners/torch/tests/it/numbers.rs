@@ -1,4 +1,4 @@
-//! Whether models give what PyTorch gives for them, however they are treated when they are loaded.
+//! Whether models give what `PyTorch` gives for them, however they are treated when they are loaded.
 
 use nav_package_format::{DType, GraphLevel, RunnerSettings, TensorData, TensorView};
 use nav_runners::{Probe, Runner};

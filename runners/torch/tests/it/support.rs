@@ -40,7 +40,7 @@ pub(crate) fn model(name: &str) -> ModelFile {
     }
 }
 
-/// The arrays that PyTorch wrote beside a model.
+/// The arrays that `PyTorch` wrote beside a model.
 pub(crate) fn arrays(name: &str, what: &str) -> Vec<(String, TensorData)> {
     let path = data(&format!("{name}-{what}.npz"));
     match read_file(&path, &Limits::default()).unwrap() {

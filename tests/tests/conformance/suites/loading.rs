@@ -13,7 +13,7 @@ pub(crate) const SUITE: Suite = Suite {
     name: "loading",
     cases: &[
         case("no-file", |subject| {
-            refuses(subject, &onnx(subject, "nothing.onnx"), |error| {
+            refuses(subject, &subject.file("nothing"), |error| {
                 matches!(error, LoadError::Unreadable { .. })
             })
         }),
@@ -22,7 +22,7 @@ pub(crate) const SUITE: Suite = Suite {
             unacceptable(subject, b"#!/bin/sh\nexit 1\n")
         }),
         case("cut-short", |subject| {
-            let whole = graph("Relu").into_model().to_bytes();
+            let whole = std::fs::read(subject.write(graph("Relu"))?.path)?;
             unacceptable(subject, &whole[..whole.len() / 2])
         }),
         case("other-format", other_format),
@@ -39,13 +39,6 @@ fn graph(operator: &str) -> GraphProto {
         .gives("y", DType::Fp32, &dims("n"))
 }
 
-fn onnx(subject: &Subject, name: &str) -> ModelFile {
-    ModelFile {
-        path: subject.path(name),
-        format: Format::Onnx,
-    }
-}
-
 fn refuses(
     subject: &Subject,
     model: &ModelFile,
@@ -59,7 +52,7 @@ fn refuses(
 }
 
 fn unacceptable(subject: &Subject, bytes: &[u8]) -> Result<(), Failure> {
-    let model = onnx(subject, "model.onnx");
+    let model = subject.file("model");
     std::fs::write(&model.path, bytes)?;
     refuses(
         subject,
@@ -69,7 +62,11 @@ fn unacceptable(subject: &Subject, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn other_format(subject: &Subject) -> Result<(), Failure> {
-    let format = Format::TorchScript;
+    let read = subject.runner.formats();
+    let mut others = Format::ALL.iter().filter(|format| !read.contains(format));
+    let Some(&format) = others.next() else {
+        return Ok(());
+    };
     let model = ModelFile {
         format,
         ..subject.write(graph("Relu"))?

@@ -4,6 +4,7 @@ mod basics;
 mod faults;
 mod interrupts;
 mod models;
+mod native_code;
 
 use std::path::PathBuf;
 use std::process::Command;

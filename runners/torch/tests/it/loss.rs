@@ -1,21 +1,18 @@
-//! The worker killed while it works: every request gets an answer, and the next ones a new worker. A program of its own, as
-//! it kills every worker that it has.
+//! The worker killed while it works: every request gets an answer, and the next ones a new worker.
 
-#[path = "../it/support.rs"]
-mod support;
-
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use nav_package_format::{RunnerSettings, Shape};
 use nav_runners::{RunError, Runner, TensorDesc};
 
-use support::{external, model, options};
+use crate::support::{external, model, options};
 
 const CLIENTS: usize = 4;
 
-/// The children of this process that run the worker.
-fn workers() -> Vec<u32> {
+/// The children of this process that run this executable.
+fn workers(executable: &Path) -> Vec<u32> {
     let own = std::process::id();
     let mut found = Vec::new();
     for task in std::fs::read_dir(format!("/proc/{own}/task")).unwrap() {
@@ -27,17 +24,24 @@ fn workers() -> Vec<u32> {
                 .filter_map(|it| it.parse::<u32>().ok()),
         );
     }
+    found.retain(|child| {
+        let running = std::fs::read_link(format!("/proc/{child}/exe"));
+        running.is_ok_and(|running| running == executable)
+    });
     found
 }
 
 #[test]
 fn a_worker_killed_in_the_middle_of_its_work_answers_everyone() {
-    let loaded = external("TorchScriptCPU")
-        .load(
-            &model("cnn"),
-            &options(&["image:FP32:batch,3,h,w"], RunnerSettings::default()),
-        )
-        .unwrap();
+    // An executable of its own, so that no other test's worker is killed.
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(&["image:FP32:batch,3,h,w"], RunnerSettings::default());
+    let executable = folder.path().join("nav-runner-torch");
+    let configured = &mut options.libraries.worker_executables;
+    let built = configured.insert("nav-runner-torch".to_owned(), executable.clone());
+    std::fs::copy(built.unwrap(), &executable).unwrap();
+    let loaded = external("TorchScriptCPU").load(&model("cnn"), &options);
+    let loaded = loaded.unwrap();
     let (lost, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let all_work = Barrier::new(CLIENTS + 1);
     std::thread::scope(|scope| {
@@ -76,7 +80,7 @@ fn a_worker_killed_in_the_middle_of_its_work_answers_everyone() {
             });
         }
         all_work.wait();
-        for worker in workers() {
+        for worker in workers(&executable) {
             let killed = std::process::Command::new("kill")
                 .args(["-9", &worker.to_string()])
                 .status();

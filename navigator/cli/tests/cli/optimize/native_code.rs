@@ -1,0 +1,67 @@
+//! Models that hold native code: loaded only if somebody vouches for them. No runner for them is needed to tell.
+
+use nav_package_format::Digest;
+use nav_package_format::trust::BuiltHere;
+
+use crate::nav::{Ended, Place};
+
+const MODEL: &[u8] = include_bytes!("../../../../../tests/data/torch/mlp.pt");
+
+/// `nav optimize model.pt` on a machine without the runner.
+fn optimize(place: &Place, arguments: &[&str]) -> Ended {
+    let mut command = place.command(&["optimize", "model.pt"]);
+    command.arg("--worker=nav-runner-torch=/nowhere/nav-runner-torch");
+    Ended::of(&command.args(arguments).output().unwrap())
+}
+
+#[test]
+fn native_code_is_optimized_only_if_somebody_vouches_for_it() {
+    let place = Place::new();
+    place.write("model.pt", MODEL);
+    let input = ["--input", "x:f32:batch,8"];
+    optimize(&place, &input).expect(
+        4,
+        &[
+            "model.pt may not be loaded here",
+            "not built on this machine",
+            "--built-here",
+        ],
+    );
+    optimize(&place, &["--allow-native-code", "never", "--built-here"]).expect(4, &["forbids"]);
+    // From here on it is about the runner, which is not there.
+    let missing = "/nowhere/nav-runner-torch does not exist";
+    optimize(
+        &place,
+        &[&input[..], &["--allow-native-code", "always"]].concat(),
+    )
+    .expect(5, &[missing]);
+    optimize(&place, &[&input[..], &["--built-here"]].concat()).expect(5, &[missing]);
+}
+
+#[test]
+fn what_a_user_vouches_for_is_recorded_as_built_here() {
+    let place = Place::new();
+    place.write("model.pt", MODEL);
+    optimize(&place, &["--input", "x:f32:batch,8", "--built-here"]).expect(5, &[]);
+    let record = BuiltHere::open(&place.cache().join("built")).unwrap();
+    assert!(record.has_all([&Digest::of(MODEL)]).unwrap());
+    // And so it need not be said again.
+    optimize(&place, &["--input", "x:f32:batch,8"]).expect(5, &[]);
+    // Another file of that name is another file.
+    place.write(
+        "model.pt",
+        include_bytes!("../../../../../tests/data/torch/nested.pt"),
+    );
+    optimize(&place, &["--input", "x:f32:batch,8"]).expect(4, &["--built-here"]);
+}
+
+#[test]
+fn inputs_are_asked_for_by_what_the_code_says() {
+    let place = Place::new();
+    place.write("model.pt", MODEL);
+    optimize(&place, &["--built-here", "--input", "x:f33:batch"])
+        .expect(2, &["`x:f33:batch` is no input", "x:f32:batch,3,224,224"]);
+    place
+        .nav(&["infer", "model.pt", "--allow-native-code", "always"])
+        .expect(2, &["does not say what it takes", "nav optimize"]);
+}
