@@ -1,0 +1,333 @@
+//! What of a library's own rate on a GPU is left when a runner stands around it: a network of the size of `ResNet-50` and an
+//! encoder of the size of BERT, at batch 1, 8 and 32, on `OnnxCUDA` beside a loop over the crate `ort` and on
+//! `TorchScriptCUDA` beside a loop of `PyTorch` itself, in turns. `scripts/gpu-check` runs it on a host that has a GPU.
+//!
+//! `cargo bench -p nav-benches --bench gpu -- TORCH_MODELS PYTHON BARE_LOOP`; without a GPU it says what is missing.
+
+use std::error::Error;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nav_benches::percentile::median;
+use nav_benches::record::Record;
+use nav_benches::{encoder, residual, runtimes};
+use nav_package_format::{DType, Device, Dim, Format, Shape, Signature, TensorSpec};
+use nav_runners::onnx_cuda::ONNX_CUDA;
+use nav_runners::onnxruntime::library;
+use nav_runners::{Declaration, LoadOptions, ModelFile, Probe, Runner, Session, TensorDesc};
+use nav_worker::all_runners;
+use ort::ep::{self, ExecutionProvider};
+use ort::io_binding::IoBinding;
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::Session as OrtSession;
+use ort::value::{DynValue, Tensor};
+
+/// How much of the bare loop must be left.
+const LEFT: f64 = 0.97;
+
+const BATCHES: [usize; 3] = [1, 8, 32];
+
+const ROUNDS: usize = 7;
+
+/// How long a turn is, about.
+const TURN: Duration = Duration::from_millis(400);
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// A model that is measured.
+struct Subject {
+    name: &'static str,
+    input: &'static str,
+    dtype: DType,
+    /// Extents after the batch.
+    extents: &'static [usize],
+}
+
+const SUBJECTS: [Subject; 2] = [
+    Subject {
+        name: "residual",
+        input: "pixels",
+        dtype: DType::Fp32,
+        extents: &[3, 224, 224],
+    },
+    Subject {
+        name: "encoder",
+        input: "tokens",
+        dtype: DType::Int64,
+        extents: &[128],
+    },
+];
+
+impl Subject {
+    fn shape(&self, batch: usize) -> Shape {
+        Shape::new(std::iter::once(batch).chain(self.extents.iter().copied()))
+    }
+
+    fn desc(&self, batch: usize) -> Outcome<TensorDesc> {
+        let shape = self.shape(batch);
+        let byte_size = shape.byte_size(self.dtype)?.unwrap_or(0);
+        Ok(TensorDesc {
+            index: 0,
+            dtype: self.dtype,
+            shape,
+            byte_size,
+        })
+    }
+}
+
+fn main() -> Outcome<()> {
+    // cargo adds `--bench`.
+    let mut arguments = std::env::args_os().skip(1).filter(|it| it != "--bench");
+    let mut record = Record::new("gpu");
+    let folder = tempfile::tempdir()?;
+    let models = arguments.next().map(PathBuf::from);
+    // Models in ONNX are written beside those that are there.
+    onnx(models.as_deref().unwrap_or(folder.path()), &mut record)?;
+    match (models, arguments.next(), arguments.next()) {
+        (Some(models), Some(python), Some(script)) => {
+            torch(&models, Path::new(&python), Path::new(&script), &mut record)?;
+        }
+        _ => say("TorchScriptCUDA was not measured: no models were named"),
+    }
+    Ok(record.print()?)
+}
+
+#[expect(clippy::print_stderr, reason = "what was not measured must be said")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Whether a runner works here; why not is said.
+fn is_ready(runner: &dyn Runner) -> bool {
+    match runner.probe(&runtimes::libraries()) {
+        Probe::Ready { .. } => true,
+        Probe::Missing { reason, .. } => {
+            say(&format!("{} was not measured: {reason}", runner.name()));
+            false
+        }
+    }
+}
+
+fn onnx(folder: &Path, record: &mut Record) -> Outcome<()> {
+    if !is_ready(&ONNX_CUDA) {
+        return Ok(());
+    }
+    for (subject, model) in SUBJECTS
+        .iter()
+        .zip([residual::residual(), encoder::encoder()])
+    {
+        let path = folder.join(subject.name).with_extension("onnx");
+        model.write(&path)?;
+        let options = LoadOptions {
+            device: Device::Cuda(0),
+            libraries: runtimes::libraries(),
+            ..LoadOptions::default()
+        };
+        let environment = library::open_for_cuda(&options.libraries)?.environment;
+        let mut builder = OrtSession::builder(&environment)?;
+        ep::CUDA::default().register(&mut builder)?;
+        let mut bare = builder.commit_from_file(&path)?;
+        let format = Format::Onnx;
+        let loaded = ONNX_CUDA.load(&ModelFile { path, format }, &options)?;
+        let mut session = loaded.session()?;
+        for batch in BATCHES {
+            let desc = subject.desc(batch)?;
+            let (mut binding, input) = (bind(&bare)?, input(subject, batch)?);
+            let mut directly = |calls: u32| {
+                timed(calls, || {
+                    // What is bound is copied to the device then, and not when it runs.
+                    binding.bind_input(subject.input, &input)?;
+                    bare.run_binding(&binding)?;
+                    Ok(())
+                })
+            };
+            let mut ours = |calls: u32| timed(calls, || once(session.as_mut(), &desc));
+            compare(
+                record,
+                ("OnnxCUDA", subject, batch),
+                &mut directly,
+                &mut ours,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// An input in memory of the host.
+fn input(subject: &Subject, batch: usize) -> Outcome<DynValue> {
+    let shape: Vec<usize> = subject.shape(batch).iter().copied().collect();
+    let count = shape.iter().product();
+    Ok(match subject.dtype {
+        DType::Int64 => Tensor::from_array((shape, vec![1_i64; count]))?.into_dyn(),
+        _ => Tensor::from_array((shape, vec![0.5_f32; count]))?.into_dyn(),
+    })
+}
+
+/// The outputs of a bare session in memory of the host that the device writes to.
+fn bind(session: &OrtSession) -> Outcome<IoBinding> {
+    let mut binding = session.create_binding()?;
+    let pinned = MemoryInfo::new(
+        AllocationDevice::CUDA_PINNED,
+        0,
+        AllocatorType::Device,
+        MemoryType::CPUOutput,
+    )?;
+    for output in session.outputs() {
+        binding.bind_output_to_device(output.name(), &pinned)?;
+    }
+    Ok(binding)
+}
+
+fn torch(models: &Path, python: &Path, script: &Path, record: &mut Record) -> Outcome<()> {
+    let runner = all_runners().find(|runner| runner.name() == "TorchScriptCUDA");
+    let runner = runner.ok_or("there is no runner TorchScriptCUDA")?;
+    if !is_ready(runner) {
+        return Ok(());
+    }
+    for subject in &SUBJECTS {
+        let path = models.join(subject.name).with_extension("pt");
+        let mut bare = Bare::start(python, script, &path)?;
+        let model = ModelFile {
+            path,
+            format: Format::TorchScript,
+        };
+        let mut session = runner.load(&model, &declared(subject))?.session()?;
+        for batch in BATCHES {
+            let desc = subject.desc(batch)?;
+            let mut directly = |calls: u32| bare.run(batch, calls);
+            let mut ours = |calls: u32| timed(calls, || once(session.as_mut(), &desc));
+            let what = ("TorchScriptCUDA", subject, batch);
+            compare(record, what, &mut directly, &mut ours)?;
+        }
+    }
+    Ok(())
+}
+
+fn declared(subject: &Subject) -> LoadOptions {
+    let dims = subject.extents.iter().copied().map(Dim::Fixed);
+    let input = TensorSpec {
+        name: subject.input.to_owned(),
+        dtype: subject.dtype,
+        dims: Some(
+            std::iter::once(Dim::Symbolic("batch".to_owned()))
+                .chain(dims)
+                .collect(),
+        ),
+        optional: false,
+    };
+    LoadOptions {
+        device: Device::Cuda(0),
+        libraries: runtimes::libraries(),
+        declared: Some(Declaration {
+            signature: Signature {
+                inputs: vec![input],
+                outputs: Vec::new(),
+            },
+            ..Declaration::default()
+        }),
+        ..LoadOptions::default()
+    }
+}
+
+/// A loop of `PyTorch` itself, in a process that is told how often.
+struct Bare {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Bare {
+    fn start(python: &Path, script: &Path, model: &Path) -> Outcome<Self> {
+        let mut child = Command::new(python)
+            .arg(script)
+            .arg(model)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take().ok_or("it has no input")?;
+        let output = child.stdout.take().ok_or("it has no output")?;
+        Ok(Self {
+            child,
+            input,
+            output: BufReader::new(output),
+        })
+    }
+
+    /// How long so many calls take, as the loop itself saw it.
+    fn run(&mut self, batch: usize, calls: u32) -> Outcome<Duration> {
+        writeln!(self.input, "{batch} {calls}")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        let seconds: f64 = line.trim().parse()?;
+        Ok(Duration::from_secs_f64(seconds))
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        // It ends when its input does; this is for one that hangs.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn once(session: &mut dyn Session, desc: &TensorDesc) -> Outcome<()> {
+    for memory in session.stage(std::slice::from_ref(desc))? {
+        memory.fill(0);
+    }
+    session.run()?;
+    Ok(())
+}
+
+fn timed(calls: u32, mut call: impl FnMut() -> Outcome<()>) -> Outcome<Duration> {
+    let began = Instant::now();
+    for _ in 0..calls {
+        call()?;
+    }
+    Ok(began.elapsed())
+}
+
+type Turn<'a> = &'a mut dyn FnMut(u32) -> Outcome<Duration>;
+
+/// Both in turns, and what is left of the bare loop.
+fn compare(
+    record: &mut Record,
+    (runner, subject, batch): (&str, &Subject, usize),
+    bare: Turn<'_>,
+    ours: Turn<'_>,
+) -> Outcome<()> {
+    // Plans are made and memory is found before anything counts.
+    bare(5)?;
+    ours(5)?;
+    let one = bare(10)?.as_secs_f64() / 10.0;
+    let calls = (TURN.as_secs_f64() / one).clamp(5.0, 2000.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 5 and 2000"
+    )]
+    let calls = calls as u32;
+    let rows = f64::from(calls) * f64::from(u32::try_from(batch)?);
+    let (mut directly, mut through, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let by_itself = rows / bare(calls)?.as_secs_f64();
+        let with_us = rows / ours(calls)?.as_secs_f64();
+        directly.push(by_itself);
+        through.push(with_us);
+        left.push(with_us / by_itself);
+    }
+    let name = format!("{runner}, {}, batch {batch}", subject.name);
+    record.result(
+        &format!("{name}, bare loop, rows per second"),
+        median(&mut directly),
+    );
+    record.result(&format!("{name}, rows per second"), median(&mut through));
+    record.least(
+        &format!("{name}, of the bare loop"),
+        median(&mut left),
+        LEFT,
+    );
+    Ok(())
+}
