@@ -8,7 +8,7 @@ use nav_package_format::{TrustClass, file};
 
 use super::OptimizeArgs;
 use crate::settings::Settings;
-use crate::trust::Gate;
+use crate::trust;
 
 /// Asks before a runtime sees the model. What the user vouches for is put on record first, and so holds for the package
 /// that is made of it too.
@@ -17,23 +17,24 @@ pub(super) fn admit(
     source: &ModelSource,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let trust = source.inspection.trust;
-    if trust == TrustClass::DataOnly {
+    let trust_class = source.inspection.trust;
+    if trust_class == TrustClass::DataOnly {
         return Ok(());
     }
     let digest = source.inspection.file.sha256;
     if args.built_here {
-        let folder = settings.built_here.as_deref();
+        let folder = settings.built_here();
         let folder =
             folder.context("there is no folder for caches: name one with --cache-folder")?;
         let failed = || format!("cannot create {}", folder.display());
         if let Some(parent) = folder.parent() {
             std::fs::create_dir_all(parent).with_context(failed)?;
         }
-        BuiltHere::open(folder)?.record(&digest)?;
+        BuiltHere::open(&folder)?.record(&digest)?;
     }
     // A package was signed as a whole.
     let (open, _) = file::open(&args.model)?;
-    Gate::of(&args.trust, settings, &args.model, &open)?.admit(trust, &[digest])?;
+    let gate = trust::gate(&args.trust, settings, (&args.model, &open))?;
+    gate.admit(trust_class, &[digest])?;
     Ok(())
 }

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use nav_adapter::opening::{Instead, Opener};
 use nav_engine::{Engine, EngineOptions, Model};
 use nav_serve::{Log, Repository, RepositoryOptions, Source};
+use nav_worker::packaged::Home;
 
-use super::opening::{Opening, Typed};
+use super::opening::Typed;
 use super::start;
 use crate::printer::Printer;
 use crate::settings::Settings;
@@ -37,19 +40,19 @@ pub(crate) fn open(
     manner: Manner,
     (settings, printer): (&Settings, Printer),
 ) -> anyhow::Result<Alone> {
-    let opener = Opening {
+    let models = Typed {
         strategy: manner.strategy,
         trust: manner.trust,
         settings: settings.clone(),
         printer,
         isolate: manner.isolate,
-        typed: Typed {
-            instances: manner.instances,
-            max_batch: manner.max_batch,
-            queue_delay: manner.queue_delay,
-            cache: false,
-        },
     };
+    let opener = Opener::new(models).serving(Instead {
+        instances: manner.instances.map(usize::from),
+        max_batch: manner.max_batch,
+        queue_delay: manner.queue_delay.map(Duration::from_micros),
+        cache: false,
+    });
     // Its own name may be one that clients cannot say, and nobody needs to.
     let name = "model".to_owned();
     let options = RepositoryOptions {
@@ -57,7 +60,7 @@ pub(crate) fn open(
             name: name.clone(),
             path: path.to_owned(),
         }],
-        scratch: settings.cache.as_ref().map(|cache| cache.join("uploads")),
+        scratch: settings.home.as_ref().map(Home::uploads),
         ..RepositoryOptions::default()
     };
     let engine = Engine::new(EngineOptions::default())?;
