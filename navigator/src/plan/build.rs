@@ -32,11 +32,16 @@ pub fn build(
     let format = source.inspection.format;
     let (ready, unavailable) = runners(format, host, settings)?;
     let batches = batches(&open, settings);
+    let width = match &source.inspection.facts {
+        Facts::Onnx(facts) => facts.width,
+        // Nothing is known of it.
+        Facts::TorchScript(_) => u64::MAX,
+    };
     let mut candidates = Vec::new();
     let mut waves = Vec::new();
     for &(name, device) in &ready {
         candidates.extend(first_candidates(format, name, device));
-        waves.extend(waves::of(name, host, signature, settings));
+        waves.extend(waves::of(name, host, (signature, width), settings));
     }
     let most = host.memory_bytes / 100 * MEMORY_SHARE;
     Ok(Plan {

@@ -50,7 +50,9 @@ impl Wave {
         if leader.runner != self.runner {
             return Vec::new();
         }
-        let refined = self.refinements.iter().map(|change| change.on(leader));
+        let effective = self.refinements.iter();
+        let effective = effective.filter(|change| change.changes_something_on(leader));
+        let refined = effective.map(|change| change.on(leader));
         refined
             .filter(|candidate| {
                 candidate.settings != leader.settings || candidate.instances != leader.instances
@@ -60,6 +62,11 @@ impl Wave {
 }
 
 impl Refinement {
+    /// Whether it can make a difference: a single thread has nothing to wait for, and so does not spin.
+    fn changes_something_on(&self, leader: &Candidate) -> bool {
+        self.spinning.is_none() || leader.settings.intra_threads != Some(1)
+    }
+
     fn on(&self, leader: &Candidate) -> Candidate {
         let settings = RunnerSettings {
             intra_threads: self.threads.or(leader.settings.intra_threads),
@@ -83,11 +90,12 @@ impl Refinement {
     }
 }
 
-/// The waves for a runner and a model of this signature. By itself, a runner takes a thread for each physical core.
+/// The waves for a runner and a model of this signature, of which so many operators could run side by side. By itself, a
+/// runner takes a thread for each physical core.
 pub(super) fn of(
     runner: &str,
     host: &HostFacts,
-    signature: &Signature,
+    (signature, width): (&Signature, u64),
     settings: &Settings,
 ) -> Vec<Wave> {
     let (threads, usual) = (host.threads, host.cores);
@@ -112,7 +120,11 @@ pub(super) fn of(
             execution_mode: Some(ExecutionMode::Parallel),
             ..Refinement::nothing()
         };
-        waves.push(wave("scheduling", runner, vec![spinning, parallel]));
+        let mut scheduling = vec![spinning];
+        if width > 1 {
+            scheduling.push(parallel);
+        }
+        waves.push(wave("scheduling", runner, scheduling));
     }
     waves.retain(|wave| !wave.refinements.is_empty());
     waves
@@ -228,7 +240,7 @@ mod tests {
 
     fn names(runner: &str, threads: usize, settings: &Settings) -> Vec<Vec<String>> {
         let leader = Candidate::untouched("onnx", runner, Device::Cpu);
-        let waves = of(runner, &host(threads), &Signature::default(), settings);
+        let waves = of(runner, &host(threads), (&Signature::default(), 2), settings);
         let names = waves.iter().map(|wave| {
             let tried = wave.on(&leader);
             tried
@@ -282,7 +294,7 @@ mod tests {
                 outputs: Vec::new(),
             };
             let leader = Candidate::untouched("torch-script", runner, Device::Cpu);
-            let waves = of(runner, &host(1), &signature, &Settings::default());
+            let waves = of(runner, &host(1), (&signature, 2), &Settings::default());
             let tried = waves.iter().flat_map(|wave| wave.on(&leader));
             let names: Vec<String> = tried.map(|candidate| candidate.variant).collect();
             assert_eq!(names, expected);
@@ -310,11 +322,32 @@ mod tests {
     }
 
     #[test]
+    fn what_can_make_no_difference_is_not_tried() {
+        let check = |width: u64, threads: Option<usize>, expected: &[&str]| {
+            let signature = Signature::default();
+            let settings = Settings::default();
+            let waves = of("OnnxCPU", &host(2), (&signature, width), &settings);
+            let mut leader = Candidate::untouched("onnx", "OnnxCPU", Device::Cpu);
+            leader.settings.intra_threads = threads;
+            let scheduling = waves.iter().filter(|wave| wave.name == "scheduling");
+            let tried = scheduling.flat_map(|wave| wave.on(&leader));
+            let names: Vec<String> = tried.map(|candidate| candidate.variant).collect();
+            assert_eq!(names, expected);
+        };
+        check(2, None, &["onnx-no-spinning", "onnx-parallel"]);
+        // A chain, of which nothing runs side by side.
+        check(1, None, &["onnx-no-spinning"]);
+        // One thread, which waits for no other.
+        check(2, Some(1), &["onnx-parallel"]);
+        check(1, Some(1), &[]);
+    }
+
+    #[test]
     fn a_leader_is_not_tried_twice() {
         let wave = &of(
             "OnnxCPU",
             &host(2),
-            &Signature::default(),
+            (&Signature::default(), 2),
             &Settings::default(),
         )[1];
         let mut leader = Candidate::untouched("onnx", "OnnxCPU", Device::Cpu);

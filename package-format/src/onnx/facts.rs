@@ -11,6 +11,7 @@ use super::index_bounds::index_bounds;
 use super::operators::{OperatorCount, Operators, spelled_out};
 use super::parameters::Parameters;
 use super::structure::{Graph, Model, TensorType, ValueInfo, ValueType};
+use super::width::width;
 use crate::{DType, Dim, Signature, TensorSpec, TrustClass};
 
 /// What is known about a model without running it.
@@ -44,6 +45,8 @@ pub struct ModelFacts {
     pub functions: u64,
     /// How deep graphs are inside graphs: 0 where there are no branches and no loops.
     pub graph_depth: u32,
+    /// How many operators could run side by side: 1 where each waits for the one before.
+    pub width: u64,
     /// Initializers and constants.
     pub parameters: Parameters,
     /// Files with values of tensors, sorted by path.
@@ -108,6 +111,7 @@ impl ModelFacts {
             operators: operators.counts,
             functions: model.functions.len() as u64,
             graph_depth: scopes.iter().map(|scope| scope.depth).max().unwrap_or(0),
+            width: width(graph),
             parameters: Parameters::of(&scopes),
             external_files,
             metadata: metadata

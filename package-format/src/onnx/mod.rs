@@ -16,6 +16,7 @@ mod scope;
 mod share;
 pub mod structure;
 mod verify;
+mod width;
 
 pub use element::ElementType;
 pub use error::OnnxError;
