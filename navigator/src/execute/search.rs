@@ -222,10 +222,11 @@ impl<'run, 'site> Search<'run, 'site> {
             });
             let growing: Vec<usize> = growing.map(|(index, _)| *index).collect();
             self.measure(&growing, batch, 1, deadline)?;
+            let beaten = self.beaten(&finalists, batch);
             for (&index, growth) in finalists.iter().zip(&mut growths) {
                 match self.run.entries[index].at(batch) {
-                    Some(measurement) => growth.note(measurement),
-                    None => growth.end(),
+                    Some(measurement) if !beaten.contains(&index) => growth.note(measurement),
+                    _ => growth.end(),
                 }
             }
             if growths.iter().all(|growth| !growth.goes_on()) && plan.batches.growing {
@@ -233,6 +234,27 @@ impl<'run, 'site> Search<'run, 'site> {
             }
         }
         Ok(())
+    }
+
+    /// Those that others beat at everything at this batch, and so will at larger ones: they lead at a smaller one only.
+    /// Never the reference, whose best everything is compared with, and nobody where batches are given.
+    fn beaten(&self, finalists: &[usize], batch: Option<usize>) -> Vec<usize> {
+        let plan = self.run.site.plan;
+        if !plan.batches.growing || batch == plan.batches.all.first().copied().flatten() {
+            return Vec::new();
+        }
+        let measured = finalists.iter().filter_map(|&index| {
+            let entry = &self.run.entries[index];
+            let standing = Standing {
+                name: entry.candidate.to_string(),
+                measurements: vec![*entry.at(batch)?],
+            };
+            Some((index, standing))
+        });
+        let (indices, standings): (Vec<usize>, Vec<Standing>) = measured.unzip();
+        let beaten = indices.into_iter().zip(drop_hopeless(&standings));
+        let beaten = beaten.filter(|(index, reason)| reason.is_some() && *index != self.reference);
+        beaten.map(|(index, _)| index).collect()
     }
 
     /// The few that are best at something, and the reference, which everything is compared with.

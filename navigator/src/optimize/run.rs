@@ -242,7 +242,7 @@ fn decide(plan: &Plan, variants: &[Variant], records: &[Record]) -> Vec<Decision
 }
 
 /// How long each is measured through the server's own batching.
-const SERVING_BUDGET: Duration = Duration::from_millis(250);
+const SERVING_BUDGET: Duration = Duration::from_millis(200);
 
 /// The choice, and the untouched model, through the server's own batching.
 fn serve(
