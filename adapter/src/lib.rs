@@ -36,7 +36,14 @@ pub use triton::{
 };
 // What all of these are made of.
 pub use nav_engine::{Correlation, CorrelationId, ErrorKind, Parameter};
+pub use nav_package_format::package::{
+    MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget, MinLatency,
+    Percentile, Runtime, SelectedRuntime, Strategy,
+};
+pub use nav_package_format::trust::TrustPolicy;
 pub use nav_package_format::{DType, Element, Shape};
+pub use nav_runners::{RunnerHandle, VendorRuntime};
+pub use nav_worker::packaged::Home;
 pub use wrap::{
     Batch, BatchDecoupled, ConstantPadder, Decoupled, FillOptionals, FirstValue, GroupByKeys,
     Sample, batch, batch_decoupled, decoupled, fill_optionals, first_value, group_by_keys,

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics where it stands"
 )]
 
+mod bound_packages;
 mod in_process;
 mod model_navigator;
 mod packages;
