@@ -14,3 +14,9 @@ pub use model::Model;
 pub use request::InferenceRequest;
 pub use response::{AsyncResponses, InferenceResponse, Responses};
 pub use server::{Server, Status};
+// What all of these speak of.
+pub use nav_engine::{CancelHandle, InferError, ModelState, ModelStatistics};
+pub use nav_serve::{
+    Control, LoadFailure, LoadParameters, Log, ModelMetadata, ServerMetadata, TensorMetadata,
+    UnloadParameters,
+};

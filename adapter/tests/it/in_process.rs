@@ -9,10 +9,11 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use half::{bf16, f16};
-use nav_adapter::in_process::{InferenceRequest, Model, Server, Status};
+use nav_adapter::in_process::{
+    AsyncResponses, InferError, InferenceRequest, LoadParameters, Model, ModelState, Responses,
+    Server, Status,
+};
 use nav_adapter::{Array, DType, Element, ErrorKind, Parameter};
-use nav_engine::{InferError, ModelState};
-use nav_serve::LoadParameters;
 
 use crate::place::Place;
 
@@ -272,6 +273,31 @@ fn models_come_and_go() {
     );
     assert!(server.load("test").is_ok());
     assert!(ask().is_ok());
+}
+
+#[test]
+fn threads_share_a_server_and_ask_side_by_side() {
+    fn check<T: Send>() {}
+    check::<InferenceRequest>();
+    check::<Responses>();
+    check::<AsyncResponses>();
+    let place = Place::new();
+    let server = server(&place);
+    let test = server.model("test").unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8_u64 {
+            let (server, test) = (&server, &test);
+            scope.spawn(move || {
+                for round in 0..50 {
+                    let array = Array::new([1, 1], [number * 100 + round]).unwrap();
+                    let response = test.infer_one([("uint64_input", array.clone())]).unwrap();
+                    assert_eq!(response.outputs["uint64_output"], array);
+                    assert!(server.ready());
+                }
+            });
+        }
+    });
+    assert_eq!(test.statistics().unwrap().success.count, 400);
 }
 
 #[test]

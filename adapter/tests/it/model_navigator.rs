@@ -2,42 +2,14 @@
 
 use std::path::PathBuf;
 
-use nav_adapter::{DType, Host, Package, PyTritonAdapter, Tensor};
+use nav_adapter::{DType, Package, PyTritonAdapter, Tensor};
 use nav_package_format::{Dim, Shape, Signature, TensorData};
-use nav_runners::VendorRuntime;
-use nav_runners::library::LibraryError;
-use nav_worker::packaged::Home;
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::place::{Place, host_with_onnxruntime};
 
 fn data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../package-format/tests/data/model_navigator")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests find the runtimes where users have them, which the environment says"
-)]
-fn required() -> bool {
-    std::env::var_os("NAV_REQUIRE_RUNNERS")
-        .is_some_and(|names| names.to_string_lossy().contains("OnnxCPU"))
-}
-
-/// A host with the ONNX Runtime that this user has; an error where there is none, which must not be where it is required.
-fn host(place: &Place) -> Result<Host, LibraryError> {
-    let user = Host::from_environment().unwrap();
-    let library = user.home().libraries().find(VendorRuntime::Onnxruntime);
-    match library {
-        Ok(library) => {
-            let home = Home::at(&place.path("home")).unwrap();
-            Ok(Host::at(home).with_library(VendorRuntime::Onnxruntime, library))
-        }
-        Err(error) => {
-            assert!(!required(), "{error}");
-            Err(error)
-        }
-    }
 }
 
 /// Names, types and extents, by name: where Model Navigator's order differs from the graph's, the graph is right.
@@ -104,7 +76,7 @@ fn ones(signature: &Signature, rows: usize) -> Vec<(String, TensorData)> {
 #[test]
 fn its_packages_are_described_as_it_does_and_run() {
     let place = Place::new();
-    let host = match host(&place) {
+    let host = match host_with_onnxruntime(&place) {
         Ok(host) => host,
         Err(error) => {
             eprintln!("not tested: {error}");

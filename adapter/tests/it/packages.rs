@@ -1,5 +1,7 @@
 //! `PyTritonAdapter` over packages of ours: what is chosen, what it says, and what its runner does.
 
+use std::path::PathBuf;
+
 use nav_adapter::{AdapterError, Package, PyTritonAdapter};
 use nav_package_format::package::{
     MaxThroughput, MaxThroughputWithLatencyBudget, MinLatency, Percentile, Runtime,
@@ -10,7 +12,7 @@ use nav_package_format::{DType, Device, Shape, TensorData};
 use nav_runners::handle::InferError;
 use nav_runners::{InputError, LoadError, RunError};
 
-use crate::place::{Place, TRACT, Told, another_machine, line, twice};
+use crate::place::{Place, TRACT, Told, another_machine, host_with_onnxruntime, line, twice};
 
 fn floats(shape: impl Into<Shape>, numbers: &[f32]) -> TensorData {
     let bytes = numbers.iter().flat_map(|it| it.to_le_bytes()).collect();
@@ -196,6 +198,46 @@ fn what_does_not_run_here_is_passed_over_and_named_with_its_reason_where_nothing
     ] {
         assert!(text.contains(reason), "{reason}: {text}");
     }
+}
+
+#[test]
+fn every_variant_of_a_package_answers_the_same() {
+    let place = Place::new();
+    let host = match host_with_onnxruntime(&place) {
+        Ok(host) => host,
+        Err(error) => {
+            eprintln!("not tested: {error}");
+            return;
+        }
+    };
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let path = path.join("../package-format/tests/data/packages/v1.0.nav");
+    let package = Package::open_on(path, &host).unwrap();
+    let x = floats(
+        [3, 4],
+        &[1.0, 2.0, 3.0, 4.0, 0.5, 0.0, -1.0, 2.0, 0.0, 9.0, 0.0, 1.0],
+    );
+    let mut answers = Vec::new();
+    for variant in package.contents().variants() {
+        let selected = SelectedRuntime(Runtime {
+            variant: variant.name.clone(),
+            runner: variant.runner.clone(),
+        });
+        let adapter = PyTritonAdapter::new(&package, &[&selected]).unwrap();
+        assert_eq!(adapter.runtime(), &selected.0);
+        let threads = variant.settings.intra_threads;
+        let mut runner = adapter.runner();
+        assert_eq!(runner.options().settings.intra_threads, threads);
+        runner.activate().unwrap();
+        let outputs = runner.infer(&[("x", x.view())]).unwrap();
+        answers.push(outputs.get("y").unwrap().bytes.clone());
+    }
+    assert_eq!(answers.len(), 3);
+    // The weights are quarters, so that no runner rounds.
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:?}"
+    );
 }
 
 #[test]

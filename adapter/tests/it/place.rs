@@ -14,6 +14,8 @@ use nav_package_format::package::{
 };
 use nav_package_format::trust::TrustPolicy;
 use nav_package_format::{DType, Device, Digest, Format, RunnerSettings};
+use nav_runners::VendorRuntime;
+use nav_runners::library::LibraryError;
 use nav_worker::packaged::Home;
 use tempfile::TempDir;
 
@@ -189,4 +191,29 @@ fn records(told: &Told) -> [Record; 2] {
             ..record(PERFORMANCE)
         },
     ]
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests find the runtimes where users have them, which the environment says"
+)]
+fn required() -> bool {
+    std::env::var_os("NAV_REQUIRE_RUNNERS")
+        .is_some_and(|names| names.to_string_lossy().contains("OnnxCPU"))
+}
+
+/// A host with the ONNX Runtime that this user has; an error where there is none, which must not be where it is required.
+pub(crate) fn host_with_onnxruntime(place: &Place) -> Result<Host, LibraryError> {
+    let user = Host::from_environment().unwrap();
+    let library = user.home().libraries().find(VendorRuntime::Onnxruntime);
+    match library {
+        Ok(library) => {
+            let home = Home::at(&place.path("home")).unwrap();
+            Ok(Host::at(home).with_library(VendorRuntime::Onnxruntime, library))
+        }
+        Err(error) => {
+            assert!(!required(), "{error}");
+            Err(error)
+        }
+    }
 }

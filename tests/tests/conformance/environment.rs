@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nav_runners::Libraries;
 use nav_worker::EXTERNAL_RUNNERS;
+use nav_worker::packaged::Home;
 
 /// A variable that is set to something.
 #[expect(
@@ -18,14 +19,13 @@ fn value(name: &str) -> Option<OsString> {
 
 /// The vendor libraries that `nav runtime install` has put in place for this user.
 pub(crate) fn libraries() -> Libraries {
-    let folder = |name, below: &str| value(name).map(|value| PathBuf::from(value).join(below));
-    let cache = folder("NAV_CACHE_FOLDER", "")
-        .or_else(|| folder("XDG_CACHE_HOME", "nav"))
-        .or_else(|| folder("HOME", ".cache/nav"));
+    let home = match value("NAV_CACHE_FOLDER") {
+        Some(folder) => Home::at(Path::new(&folder)).ok(),
+        None => Home::of_user(value("XDG_CACHE_HOME"), value("HOME")),
+    };
     Libraries {
-        runtimes_folder: cache.map(|cache| cache.join("runtimes")),
         worker_executables: worker_executables(),
-        ..Libraries::default()
+        ..home.as_ref().map(Home::libraries).unwrap_or_default()
     }
 }
 
