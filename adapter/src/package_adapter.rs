@@ -103,4 +103,9 @@ impl PyTritonAdapter {
     pub fn why(&self) -> &str {
         &self.prepared.why
     }
+
+    /// Why it is not the one that the package wants served, where that was asked for and does not run here.
+    pub const fn instead_of(&self) -> Option<&PackagedError> {
+        self.prepared.instead_of.as_ref()
+    }
 }

@@ -75,6 +75,37 @@ fn without_strategies_it_is_served_as_the_package_says() {
     assert_eq!(config.batcher.preferred_batch_size, [4, 16]);
     assert_eq!(config.batcher.max_queue_delay_microseconds, 77);
     assert_eq!(adapter.why(), "onnx on TractCPU, as the package says");
+    assert!(adapter.instead_of().is_none());
+}
+
+#[test]
+fn where_that_does_not_run_here_it_is_said_what_is_taken_instead() {
+    let place = Place::new();
+    let engine = Told {
+        name: "engine",
+        runner: "OnnxCUDA",
+        device: Device::Cuda(0),
+        ..TRACT
+    };
+    let serving = Serving {
+        variant: "engine".to_owned(),
+        runner: "OnnxCUDA".to_owned(),
+        max_batch: Some(64),
+        preferred_batches: Vec::new(),
+        queue_delay_us: 0,
+        instances: 1,
+        threads: None,
+    };
+    let path = place.pack("line.nav", &line(), (&[engine, TRACT], Some(serving)));
+    let package = Package::open_on(path, &place.host()).unwrap();
+    let adapter = PyTritonAdapter::new(&package, &[]).unwrap();
+    let why = adapter.why();
+    let expected =
+        "onnx on TractCPU, chosen from what was measured, as engine on OnnxCUDA cannot run here: ";
+    assert!(why.starts_with(expected), "{why}");
+    assert!(adapter.instead_of().is_some());
+    // Served as this one was measured, and not as the other.
+    assert_eq!(adapter.config().max_batch_size, 8);
 }
 
 #[test]

@@ -55,10 +55,14 @@ pub fn prepare(
             serving,
             instead_of: None,
         }),
-        Err(error) if error.is_of_host() => Ok(Prepared {
-            instead_of: Some(error),
-            ..get_runner(package, strategies, host)?
-        }),
+        Err(error) if error.is_of_host() => {
+            let other = get_runner(package, strategies, host)?;
+            Ok(Prepared {
+                why: format!("{}, as {error}", other.why),
+                instead_of: Some(error),
+                ..other
+            })
+        }
         Err(error) => Err(error),
     }
 }
