@@ -273,6 +273,8 @@ fn a_package_is_served_as_its_choice_was_measured() {
             (&"TractCPU".into(), &max_batch.into()),
             "{arguments:?}"
         );
+        // Before that, a signal ends it as it ends any program.
+        served.says(r#""event":"ready""#);
         served.signal(Signal::TERM);
         assert_eq!(served.code(), Some(0));
     };
