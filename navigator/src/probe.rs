@@ -9,14 +9,14 @@ use nav_worker::{Isolated, WorkerCommand};
 
 use crate::plan::RunnerFacts;
 
-/// Tries every runner that reads this format, in order of preference. `command` starts a worker.
+/// Tries every runner that reads one of these formats, in order of preference. `command` starts a worker.
 pub fn probe_runners(
-    format: Format,
+    formats: &[Format],
     libraries: &Libraries,
     command: &WorkerCommand,
 ) -> Vec<RunnerFacts> {
     let runners: Vec<&'static dyn Runner> = nav_worker::all_runners()
-        .filter(|runner| runner.formats().contains(&format))
+        .filter(|runner| runner.formats().iter().any(|read| formats.contains(read)))
         .collect();
     let (found, all_found) = channel();
     for (position, &runner) in runners.iter().enumerate() {

@@ -61,6 +61,12 @@ pub(crate) fn user_home() -> Option<Home> {
     Home::of_user(named("XDG_CACHE_HOME"), named("HOME"))
 }
 
+/// The folders that commands are looked for in.
+pub(crate) fn command_folders() -> Vec<PathBuf> {
+    let path = named("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect()
+}
+
 /// The folder that this user's configuration is in, by the rules of the desktop.
 pub(crate) fn user_config_folder() -> Option<PathBuf> {
     user_folder(named("XDG_CONFIG_HOME"), named("HOME"), ".config")

@@ -1,11 +1,12 @@
 //! Conversions: what makes another model file of a model. One file each, listed in [`CONVERSIONS`].
 
+mod onnx_exported;
 mod onnx_optimized;
 
 use std::fmt::Debug;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use nav_package_format::{Format, RunnerSettings};
+use nav_package_format::{Format, RunnerSettings, Signature};
 use nav_runners::{Libraries, LoadError, ModelFile};
 
 /// A way to make another model file.
@@ -25,13 +26,65 @@ pub trait Conversion: Debug + Sync {
     /// What the runner is told when it runs what was made.
     fn settings(&self) -> RunnerSettings;
 
+    /// Whether it is done by Python, which only a user who has one can name.
+    fn needs_python(&self) -> bool {
+        false
+    }
+
     /// Makes the model file at a path where nothing is. Runs in a process of its own.
-    fn convert(&self, model: &ModelFile, to: &Path, libraries: &Libraries)
-    -> Result<(), LoadError>;
+    fn convert(&self, job: &Job<'_>) -> Result<(), ConvertError>;
+}
+
+/// What a conversion works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The model.
+    pub model: &'a ModelFile,
+    /// Where the other file goes.
+    pub to: &'a Path,
+    /// Where vendor libraries are.
+    pub libraries: &'a Libraries,
+    /// What the model takes and gives.
+    pub signature: &'a Signature,
+    /// Inputs to run it on: an `.npz` file.
+    pub example: Option<&'a Path>,
+    /// The Python that the user named.
+    pub python: Option<&'a Path>,
+}
+
+/// Why no other model file was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// The runner that should make it did not.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// No Python was named, or there are no inputs for it.
+    #[error("no Python was named that could export it")]
+    NoPython,
+    /// Python failed.
+    #[error("{} cannot export it: {reason}", python.display())]
+    Python {
+        /// Which Python.
+        python: PathBuf,
+        /// How it ended, and its last words.
+        reason: String,
+    },
 }
 
 /// Every conversion.
-pub const CONVERSIONS: &[&dyn Conversion] = &[&onnx_optimized::OnnxOptimized];
+pub const CONVERSIONS: &[&dyn Conversion] =
+    &[&onnx_optimized::OnnxOptimized, &onnx_exported::OnnxExported];
+
+/// The conversions of models of a format that can be done, with or without Python.
+pub(crate) fn of(
+    format: Format,
+    has_python: bool,
+) -> impl Iterator<Item = &'static dyn Conversion> {
+    let all = CONVERSIONS.iter().copied();
+    all.filter(move |conversion| {
+        conversion.from() == format && (has_python || !conversion.needs_python())
+    })
+}
 
 /// The conversion of this name.
 pub fn find(name: &str) -> Option<&'static dyn Conversion> {

@@ -1,11 +1,9 @@
 //! The graph as ONNX Runtime rewrites it, saved: loading it again takes less time and less memory.
 
-use std::path::Path;
-
 use nav_package_format::{Format, GraphLevel, RunnerSettings};
-use nav_runners::{Libraries, LoadError, LoadOptions, ModelFile, onnx_cpu};
+use nav_runners::{LoadOptions, onnx_cpu};
 
-use super::Conversion;
+use super::{Conversion, ConvertError, Job};
 
 /// ONNX to ONNX, with operators fused.
 #[derive(Debug)]
@@ -33,20 +31,15 @@ impl Conversion for OnnxOptimized {
         RunnerSettings::default()
     }
 
-    fn convert(
-        &self,
-        model: &ModelFile,
-        to: &Path,
-        libraries: &Libraries,
-    ) -> Result<(), LoadError> {
+    fn convert(&self, job: &Job<'_>) -> Result<(), ConvertError> {
         let options = LoadOptions {
             settings: RunnerSettings {
                 graph_level: Some(GraphLevel::Extended),
                 ..RunnerSettings::default()
             },
-            libraries: libraries.clone(),
+            libraries: job.libraries.clone(),
             ..LoadOptions::default()
         };
-        onnx_cpu::save_optimized(model, &options, to)
+        Ok(onnx_cpu::save_optimized(job.model, &options, job.to)?)
     }
 }

@@ -12,7 +12,7 @@ use nav_worker::{Life, WorkerCommand};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::step::{Answer, LONGEST_LINE, Request, Said, held_memory, peak_memory};
+use crate::step::{Answer, LONGEST_LINE, Request, Said, memory_of_family};
 
 /// How often the memory of a child that is at work is looked at.
 const WATCH: Duration = Duration::from_millis(20);
@@ -146,16 +146,14 @@ impl Child {
     }
 
     fn watch_memory(&mut self, doing: &str) -> Result<(), Loss> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.number));
-        let Ok(status) = status else {
+        let Some(memory) = memory_of_family(self.number) else {
             return Ok(());
         };
-        self.peak_memory = self.peak_memory.max(peak_memory(&status));
-        let held = held_memory(&status).unwrap_or_default();
-        if held <= self.memory_limit {
+        self.peak_memory = self.peak_memory.max(Some(memory.peak));
+        if memory.held <= self.memory_limit {
             return Ok(());
         }
-        let (held, limit) = (mebibytes(held), mebibytes(self.memory_limit));
+        let (held, limit) = (mebibytes(memory.held), mebibytes(self.memory_limit));
         self.life.condemn(&format!(
             "it held {held} MiB of memory, and {limit} MiB is the limit"
         ));

@@ -135,6 +135,7 @@ impl Site<'_> {
             Origin::Converted(name) => Some(ConversionStep {
                 name: name.clone(),
                 from: self.source.file.clone(),
+                python: self.plan.python.clone(),
             }),
         };
         StepFile {

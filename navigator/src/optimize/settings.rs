@@ -42,6 +42,8 @@ pub struct Settings {
     pub step_limit: Option<Duration>,
     /// The most memory that the process of a step may hold; most of what is free, if none.
     pub memory_limit: Option<u64>,
+    /// The Python whose `PyTorch` exports models to other formats; nothing is exported, if none.
+    pub python: Option<PathBuf>,
     /// How far the true median may be from the one found, as a part of it, 19 times in 20.
     pub uncertainty: f64,
     /// The folder to work in, which is kept; one of the cache, which is removed, if none.
@@ -78,6 +80,7 @@ impl Default for Settings {
             time_budget: TIME_BUDGET,
             step_limit: None,
             memory_limit: None,
+            python: None,
             uncertainty: UNCERTAINTY,
             workspace: None,
             fresh: false,

@@ -9,7 +9,7 @@ use super::error::PlanError;
 use super::host_facts::HostFacts;
 use super::open_dims::OpenDims;
 use super::{cases, knobs, waves};
-use crate::convert::CONVERSIONS;
+use crate::convert;
 use crate::inspect::Facts;
 use crate::optimize::{ModelSource, Settings};
 
@@ -40,7 +40,7 @@ pub fn build(
     let mut candidates = Vec::new();
     let mut waves = Vec::new();
     for &(name, device) in &ready {
-        candidates.extend(first_candidates(format, name, device));
+        candidates.extend(first_candidates(format, (name, device), settings));
         waves.extend(waves::of(name, host, (signature, width), settings));
     }
     let most = host.memory_bytes / 100 * MEMORY_SHARE;
@@ -64,6 +64,7 @@ pub fn build(
         memory_limit: settings.memory_limit.unwrap_or(most),
         is_memory_limit_given: settings.memory_limit.is_some(),
         uncertainty: settings.uncertainty,
+        python: settings.python.clone(),
         unavailable,
     })
 }
@@ -103,8 +104,11 @@ fn runners(
     settings: &Settings,
 ) -> Result<(Ready, Vec<Unavailable>), PlanError> {
     let fitting: Vec<&'static str> = nav_worker::all_runners()
-        .filter(|runner| runner.formats().contains(&format))
         .map(Runner::name)
+        .filter(|&runner| {
+            let mut conversions = convert::of(format, settings.python.is_some());
+            reads(runner, format) || conversions.any(|conversion| conversion.runs_on(runner))
+        })
         .collect();
     if let Some(name) = settings
         .runners
@@ -157,8 +161,17 @@ fn runners(
 /// Whose outputs are the right ones, where it is ready.
 pub(crate) const REFERENCE_RUNNER: &str = "OnnxCPU";
 
+fn reads(runner: &str, format: Format) -> bool {
+    let mut known = nav_worker::all_runners().filter(|known| known.name() == runner);
+    known.any(|known| known.formats().contains(&format))
+}
+
 /// What is tried with a runner before it is known what leads.
-fn first_candidates(format: Format, runner: &str, device: Device) -> Vec<Candidate> {
+fn first_candidates(
+    format: Format,
+    (runner, device): (&str, Device),
+    settings: &Settings,
+) -> Vec<Candidate> {
     let plain = Candidate::untouched(format.name(), runner, device);
     let levels = knobs::of(runner)
         .graph_levels
@@ -171,15 +184,17 @@ fn first_candidates(format: Format, runner: &str, device: Device) -> Vec<Candida
             },
             ..plain.clone()
         });
-    let converted = CONVERSIONS
-        .iter()
-        .filter(|conversion| conversion.from() == format && conversion.runs_on(runner))
+    let converted = convert::of(format, settings.python.is_some())
+        .filter(|conversion| conversion.runs_on(runner))
         .map(|conversion| Candidate {
             variant: conversion.name().to_owned(),
             settings: conversion.settings(),
             origin: Origin::Converted(conversion.name().to_owned()),
             ..plain.clone()
         });
+    if !reads(runner, format) {
+        return converted.collect();
+    }
     [plain.clone()]
         .into_iter()
         .chain(levels)

@@ -1,6 +1,7 @@
 //! The plan as a document: what `--dry-run` prints and what a run follows.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nav_package_format::{Digest, Format, Signature};
@@ -52,6 +53,9 @@ pub struct Plan {
     pub is_memory_limit_given: bool,
     /// How far the true median may be from the one found.
     pub uncertainty: f64,
+    /// The Python whose `PyTorch` exports models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<PathBuf>,
     /// Runners that cannot be tried here.
     pub unavailable: Vec<Unavailable>,
 }

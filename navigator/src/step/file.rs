@@ -43,6 +43,9 @@ pub struct ConversionStep {
     pub name: String,
     /// What it starts from.
     pub from: ModelFile,
+    /// The Python that does it, where one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<PathBuf>,
 }
 
 /// A run whose outputs are compared.

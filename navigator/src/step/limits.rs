@@ -32,37 +32,3 @@ fn limit(resource: Resource, most: u64) {
     let current = Some(maximum.map_or(most, |maximum| maximum.min(most)));
     let _refused = setrlimit(resource, Rlimit { current, maximum });
 }
-
-/// The most memory that a process has held, from the text of its `/proc/PID/status`.
-pub(crate) fn peak_memory(status: &str) -> Option<u64> {
-    field(status, "VmHWM:")
-}
-
-/// The memory that a process holds, from the same text.
-pub(crate) fn held_memory(status: &str) -> Option<u64> {
-    field(status, "VmRSS:")
-}
-
-fn field(status: &str, name: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
-}
-
-/// The most memory that this process has held.
-pub(super) fn own_peak_memory() -> Option<u64> {
-    peak_memory(&std::fs::read_to_string("/proc/self/status").ok()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_read_from_the_status_of_a_process() {
-        let status = "Name:\tnav\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(peak_memory(status), Some(2 << 20));
-        assert_eq!(held_memory(status), Some(1 << 20));
-        assert_eq!(held_memory("Name:\tnav\n"), None);
-    }
-}

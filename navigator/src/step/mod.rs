@@ -6,6 +6,7 @@ mod bench;
 mod file;
 mod inputs;
 mod limits;
+mod memory;
 mod protocol;
 mod replay;
 mod serve;
@@ -18,4 +19,4 @@ pub use replay::{Replayed, replay};
 pub use serve::{ServeError, serve};
 
 pub(crate) use inputs::write_tensors;
-pub(crate) use limits::{held_memory, peak_memory};
+pub(crate) use memory::of_family as memory_of_family;

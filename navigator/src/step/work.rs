@@ -12,10 +12,10 @@ use nav_worker::contain;
 use super::bench::{Bench, BenchError, Length, Outputs};
 use super::file::StepFile;
 use super::inputs::{Inputs, read_tensors, write_tensors};
-use super::limits::own_peak_memory;
+use super::memory::of_family;
 use super::protocol::{Answer, Fault, OutputReport, Report, Request, Said};
 use crate::check::{Difference, Observed, first_fault};
-use crate::convert;
+use crate::convert::{self, ConvertError, Job};
 use crate::samples::extents_of;
 
 /// How many inputs are kept: measuring asks for the same over and over.
@@ -41,6 +41,8 @@ enum WorkError {
     Place(std::io::Error),
     #[error("there is no conversion {name}")]
     NoConversion { name: String },
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
 }
 
 impl Work {
@@ -61,7 +63,7 @@ impl Work {
         let answer = self.obey(request);
         Said {
             answer: answer.unwrap_or_else(|error| Answer::Failed(error.to_string())),
-            peak_memory_bytes: own_peak_memory(),
+            peak_memory_bytes: of_family(std::process::id()).map(|memory| memory.peak),
         }
     }
 
@@ -122,11 +124,21 @@ impl Work {
         let found = found.ok_or_else(|| WorkError::NoConversion {
             name: conversion.name.clone(),
         })?;
-        let (to, libraries) = (&self.step.model.path, &self.step.options.libraries);
-        let unfinished = to.with_extension("unfinished");
-        let converted = contain(|| found.convert(&conversion.from, &unfinished, libraries));
-        let converted = converted.map_err(BenchError::Panicked)?;
-        converted.map_err(BenchError::Load)?;
+        let to = &self.step.model.path;
+        // Candidates on several runners may make the same file at once.
+        let unfinished = to.with_extension(format!("{}.unfinished", std::process::id()));
+        // The last case has more than one row, where there is one that has.
+        let example = self.step.cases.last().map(|case| case.inputs.as_path());
+        let job = Job {
+            model: &conversion.from,
+            to: &unfinished,
+            libraries: &self.step.options.libraries,
+            signature: &self.step.signature,
+            example,
+            python: conversion.python.as_deref(),
+        };
+        let converted = contain(|| found.convert(&job));
+        converted.map_err(BenchError::Panicked)??;
         std::fs::rename(&unfinished, to).map_err(WorkError::Place)?;
         Ok(Answer::Done)
     }

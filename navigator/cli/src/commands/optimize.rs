@@ -15,6 +15,7 @@ use nav_navigator::host::Host;
 use nav_navigator::optimize::{MAX_BATCH, Means, ModelSource, Settings as Wanted, optimize, plan};
 use nav_navigator::plan::HostFacts;
 use nav_navigator::probe::probe_runners;
+use nav_package_format::Format;
 use nav_worker::packaged::Home;
 
 pub(crate) use self::outcome::NotTried;
@@ -78,6 +79,9 @@ pub(crate) struct OptimizeArgs {
     /// The most memory that a step may hold, in MiB.
     #[arg(long, value_name = "MIB")]
     memory_limit: Option<u64>,
+    /// The Python whose `PyTorch` exports a TorchScript model to ONNX, so that ONNX's runners are tried too.
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
     /// The folder to work in, which is kept. A run that was killed is taken up again where it stopped.
     #[arg(long)]
     workspace: Option<PathBuf>,
@@ -135,6 +139,14 @@ pub(crate) fn run(
     )
 }
 
+/// The formats that variants may have: the model's own, and what it may be exported to.
+fn formats(format: Format, wanted: &Wanted) -> Vec<Format> {
+    if format == Format::TorchScript && wanted.python.is_some() {
+        return vec![format, Format::Onnx];
+    }
+    vec![format]
+}
+
 fn work(
     args: &OptimizeArgs,
     wanted: &Wanted,
@@ -144,12 +156,13 @@ fn work(
 ) -> anyhow::Result<()> {
     let mut source = ModelSource::open(model)?;
     admission::admit(args, &source, settings)?;
-    if args.runner.is_empty() || args.runner.iter().any(|name| name == "OnnxCPU") {
+    let formats = formats(source.inspection.format, wanted);
+    let may_run = |name: &str| args.runner.is_empty() || args.runner.iter().any(|it| it == name);
+    if formats.contains(&Format::Onnx) && may_run("OnnxCPU") {
         runtime::ensure_onnxruntime(settings, printer)?;
     }
     let host = Host::read();
-    let format = source.inspection.format;
-    let probes = probe_runners(format, &settings.libraries, &worker::command()?);
+    let probes = probe_runners(&formats, &settings.libraries, &worker::command()?);
     let facts = HostFacts::new(&host, probes);
     if source.signature().is_none() {
         let trial = Trial {

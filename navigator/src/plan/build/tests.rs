@@ -143,3 +143,57 @@ fn what_makes_no_sense_is_refused() {
         "no runner for onnx models is ready (OnnxCUDA: it is not there)",
     );
 }
+
+#[test]
+fn torch_script_is_tried_on_its_runners_and_exported_where_there_is_a_python() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.pt");
+    let model = include_bytes!("../../../../tests/data/torch/mlp.pt");
+    std::fs::write(&path, model).unwrap();
+    let mut source = ModelSource::open(&path).unwrap();
+    let ready = Probe::Ready {
+        version: "1".to_owned(),
+        library: None,
+        devices: vec![Device::Cpu],
+    };
+    let mut host = host(2, &["OnnxCPU"]);
+    host.runners.push(RunnerFacts {
+        name: "TorchScriptCPU".to_owned(),
+        probe: ready,
+    });
+    let settings = Settings::default();
+    let refused = build(&source, &host, &settings, &[]).unwrap_err();
+    assert!(
+        matches!(refused, PlanError::NoSignature { .. }),
+        "{refused}"
+    );
+    let spec = |name: &str, text: &str| nav_package_format::TensorSpec {
+        name: name.to_owned(),
+        dtype: DType::Fp32,
+        dims: Some(dims(text)),
+        optional: false,
+    };
+    source.declared = Some(Signature {
+        inputs: vec![spec("x", "batch,8")],
+        outputs: vec![spec("output", "batch,4")],
+    });
+    let names = |settings: &Settings| -> Vec<String> {
+        let plan = build(&source, &host, settings, &[]).unwrap();
+        plan.candidates.iter().map(ToString::to_string).collect()
+    };
+    let torch = [
+        "torch-script on TorchScriptCPU",
+        "torch-script-frozen on TorchScriptCPU",
+        "torch-script-for-inference on TorchScriptCPU",
+    ];
+    assert_eq!(names(&settings), torch);
+    let with_python = Settings {
+        python: Some("/usr/bin/python3".into()),
+        ..settings
+    };
+    let all: Vec<&str> = ["onnx-exported on OnnxCPU"]
+        .into_iter()
+        .chain(torch)
+        .collect();
+    assert_eq!(names(&with_python), all);
+}

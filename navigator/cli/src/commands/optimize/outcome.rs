@@ -6,6 +6,7 @@ use nav_navigator::optimize::Optimized;
 use nav_navigator::pack::pack;
 use nav_navigator::plan::RunnerFacts;
 use nav_navigator::report::{self, Subject};
+use nav_package_format::Format;
 use nav_package_format::archive::Limits;
 use nav_package_format::package::manifest::Manifest;
 use nav_package_format::package::{Package, Strategy};
@@ -76,7 +77,14 @@ pub(super) fn tell(
         report::write(path, &html)?;
         printer.note(&format!("the report is at {}", path.display()));
     }
-    let not_tried = not_tried(runners);
+    let mut not_tried = not_tried(runners);
+    if optimized.plan.format == Format::TorchScript && optimized.plan.python.is_none() {
+        not_tried.push(NotTried {
+            runner: "OnnxCPU",
+            reason: "it reads no TorchScript, and no Python was named that exports the model to ONNX",
+            how_to_get_it: "--python python3, with PyTorch and ONNX installed",
+        });
+    }
     if args.json {
         Printer::json(&Told {
             schema: SCHEMA,

@@ -1,15 +1,16 @@
 //! From what was typed to what the library is asked for.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use nav_navigator::declare::parse_input;
 use nav_navigator::optimize::{DimRange, Goal, Settings as Wanted, ToleranceRule};
 use nav_package_format::DType;
 
 use super::OptimizeArgs;
-use crate::duration;
 use crate::exit::UsageError;
 use crate::strategy::Chosen;
+use crate::{duration, environment};
 
 /// The settings of the library.
 pub(super) fn wanted(args: &OptimizeArgs) -> Result<Wanted, UsageError> {
@@ -23,6 +24,7 @@ pub(super) fn wanted(args: &OptimizeArgs) -> Result<Wanted, UsageError> {
     let tolerances: Result<Vec<ToleranceRule>, UsageError> =
         args.tolerance.iter().map(|text| tolerance(text)).collect();
     let inputs: Result<Vec<_>, _> = args.input.iter().map(|text| parse_input(text)).collect();
+    let python = args.python.as_deref().map(python);
     let defaults = Wanted::default();
     let goals = if args.strategy.is_given() {
         goals(&args.strategy.strategies()?)?
@@ -45,11 +47,26 @@ pub(super) fn wanted(args: &OptimizeArgs) -> Result<Wanted, UsageError> {
         time_budget: time(&args.time_budget)?,
         step_limit: args.step_limit.as_ref().map(time).transpose()?,
         memory_limit: args.memory_limit.map(|mebibytes| mebibytes << 20),
+        python: python.transpose()?,
         workspace: args.workspace.clone(),
         fresh: args.fresh,
         keep_best: args.keep_best,
         ..defaults
     })
+}
+
+/// The absolute path of a Python, looked for where commands are, if it has no folder.
+fn python(named: &Path) -> Result<PathBuf, UsageError> {
+    let missing = || UsageError(format!("there is no Python {}", named.display()));
+    if named.components().count() > 1 {
+        let path = std::path::absolute(named).map_err(|_| missing())?;
+        return path.is_file().then_some(path).ok_or_else(missing);
+    }
+    let folders = environment::command_folders();
+    let mut found = folders.iter().map(|folder| folder.join(named));
+    found
+        .find(|path| path.is_absolute() && path.is_file())
+        .ok_or_else(missing)
 }
 
 fn goals(chosen: &Chosen) -> Result<Vec<Goal>, UsageError> {

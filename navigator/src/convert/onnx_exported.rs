@@ -1,0 +1,199 @@
+//! TorchScript exported to ONNX by the user's own `PyTorch`, in a process of Python: so one checkpoint has variants on runners of
+//! both kinds.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use nav_package_format::{Dim, Format, RunnerSettings, TensorSpec};
+use nav_worker::WorkerCommand;
+use serde::Serialize;
+
+use super::{Conversion, ConvertError, Job};
+
+/// What Python runs.
+const SCRIPT: &str = include_str!("export.py");
+
+/// The most that is kept of what Python says when it fails: its last words.
+const LAST_WORDS: usize = 600;
+
+/// TorchScript to ONNX.
+#[derive(Debug)]
+pub(super) struct OnnxExported;
+
+/// What Python is told.
+#[derive(Serialize)]
+struct Wanted<'a> {
+    model: &'a Path,
+    to: &'a Path,
+    example: &'a Path,
+    inputs: Vec<&'a str>,
+    outputs: Vec<&'a str>,
+    /// The open axes of tensors, with the names of their dimensions.
+    open: BTreeMap<&'a str, BTreeMap<usize, String>>,
+}
+
+impl Conversion for OnnxExported {
+    fn name(&self) -> &'static str {
+        "onnx-exported"
+    }
+
+    fn from(&self) -> Format {
+        Format::TorchScript
+    }
+
+    fn to(&self) -> Format {
+        Format::Onnx
+    }
+
+    fn needs_python(&self) -> bool {
+        true
+    }
+
+    fn runs_on(&self, runner: &str) -> bool {
+        let mut known = nav_worker::all_runners().filter(|known| known.name() == runner);
+        known.any(|known| known.formats().contains(&Format::Onnx))
+    }
+
+    fn settings(&self) -> RunnerSettings {
+        RunnerSettings::default()
+    }
+
+    fn convert(&self, job: &Job<'_>) -> Result<(), ConvertError> {
+        let (Some(python), Some(example)) = (job.python, job.example) else {
+            return Err(ConvertError::NoPython);
+        };
+        let tensors = job.signature.inputs.iter().chain(&job.signature.outputs);
+        let wanted = Wanted {
+            model: &job.model.path,
+            to: job.to,
+            example,
+            inputs: names(&job.signature.inputs),
+            outputs: names(&job.signature.outputs),
+            open: tensors.filter_map(open_axes).collect(),
+        };
+        let failed = |reason: String| ConvertError::Python {
+            python: python.to_owned(),
+            reason,
+        };
+        let mut line = serde_json::to_vec(&wanted).map_err(|error| failed(error.to_string()))?;
+        line.push(b'\n');
+        // Apart from the folder that this runs in, and from what the environment says of modules.
+        let command = WorkerCommand::new(python.to_owned())
+            .with_argument("-I")
+            .with_argument("-c")
+            .with_argument(SCRIPT);
+        let child = command
+            .to_process()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        talk(child, &line).map_err(failed)
+    }
+}
+
+fn names(specs: &[TensorSpec]) -> Vec<&str> {
+    specs.iter().map(|spec| spec.name.as_str()).collect()
+}
+
+fn open_axes(spec: &TensorSpec) -> Option<(&str, BTreeMap<usize, String>)> {
+    let dims = spec.dims.iter().flatten().enumerate();
+    let open: BTreeMap<usize, String> = dims
+        .filter_map(|(axis, dim)| match dim {
+            Dim::Fixed(_) => None,
+            Dim::Symbolic(name) => Some((axis, name.clone())),
+            Dim::Unknown => Some((axis, format!("{}_{axis}", spec.name))),
+        })
+        .collect();
+    (!open.is_empty()).then_some((spec.name.as_str(), open))
+}
+
+/// Tells the child what is wanted and waits for its end. Its input stays open until then, so that it ends with this process.
+fn talk(mut child: Child, line: &[u8]) -> Result<(), String> {
+    let mut input = child.stdin.take().ok_or("it has no standard input")?;
+    // One that reads nothing is at its end, and says why.
+    let _told = input.write_all(line);
+    let mut said = Vec::new();
+    if let Some(mut errors) = child.stderr.take() {
+        let _read = errors.read_to_end(&mut said);
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    drop(input);
+    if status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&said);
+    let words: Vec<char> = said.trim().chars().collect();
+    let last: String = words
+        .iter()
+        .skip(words.len().saturating_sub(LAST_WORDS))
+        .collect();
+    Err(format!("{status}: {last}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use nav_package_format::onnx::build::dims;
+    use nav_package_format::{DType, Signature};
+    use nav_runners::{Libraries, ModelFile};
+
+    use super::*;
+
+    fn convert(script: &str) -> Result<(), ConvertError> {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let python = folder.path().join("python");
+        std::fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let spec = |name: &str, text: &str| TensorSpec {
+            name: name.to_owned(),
+            dtype: DType::Fp32,
+            dims: Some(dims(text)),
+            optional: false,
+        };
+        let to = folder.path().join("model.onnx");
+        let converted = OnnxExported.convert(&Job {
+            model: &ModelFile {
+                path: "/m.pt".into(),
+                format: Format::TorchScript,
+            },
+            to: &to,
+            libraries: &Libraries::default(),
+            signature: &Signature {
+                inputs: vec![spec("x", "batch,3")],
+                outputs: vec![spec("y", "?,2")],
+            },
+            example: Some(Path::new("/example.npz")),
+            python: Some(&python),
+        });
+        let told = std::fs::read_to_string(&to).unwrap_or_default();
+        if converted.is_ok() {
+            let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+            assert_eq!(told["open"]["x"]["0"], "batch");
+            assert_eq!(told["open"]["y"]["0"], "y_0");
+            assert_eq!(told["inputs"], serde_json::json!(["x"]));
+        }
+        converted
+    }
+
+    #[test]
+    fn python_is_told_what_is_wanted_on_a_line() {
+        // It writes what it was told to where the model should go.
+        let script =
+            "read -r line\nto=${line#*\\\"to\\\":\\\"}\nprintf '%s' \"$line\" >\"${to%%\\\"*}\"";
+        convert(script).unwrap();
+    }
+
+    #[test]
+    fn the_last_words_of_python_are_the_reason() {
+        let error = convert("echo 'No module named torch' >&2; exit 1").unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.ends_with("exit status: 1: No module named torch"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! The memory of a process and of those that it started: a runner may have its model in a process of its own.
+
+use std::path::Path;
+
+/// How deep families are looked at.
+const GENERATIONS: usize = 4;
+
+/// The memory of a family of processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// What they hold.
+    pub(crate) held: u64,
+    /// The most that each has held, added up.
+    pub(crate) peak: u64,
+}
+
+/// The memory of the process of this number and of its descendants; none where there is no such process any more.
+pub(crate) fn of_family(process: u32) -> Option<Memory> {
+    let mut total = of_process(process)?;
+    let mut family = vec![process];
+    for _ in 0..GENERATIONS {
+        family = family.into_iter().flat_map(children).collect();
+        if family.is_empty() {
+            break;
+        }
+        for memory in family.iter().filter_map(|&member| of_process(member)) {
+            total.held = total.held.saturating_add(memory.held);
+            total.peak = total.peak.saturating_add(memory.peak);
+        }
+    }
+    Some(total)
+}
+
+fn of_process(process: u32) -> Option<Memory> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    Some(Memory {
+        held: field(&status, "VmRSS:")?,
+        peak: field(&status, "VmHWM:")?,
+    })
+}
+
+fn field(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+/// The processes that any thread of this one started.
+fn children(process: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(Path::new("/proc").join(process.to_string()).join("task"));
+    let tasks = tasks.into_iter().flatten().flatten();
+    let listed =
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let mut children = Vec::new();
+    for numbers in listed {
+        children.extend(
+            numbers
+                .split_whitespace()
+                .filter_map(|it| it.parse::<u32>().ok()),
+        );
+    }
+    children
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn memory_is_read_from_the_status_of_a_process() {
+        let status = "Name:\tnav\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+        assert_eq!(field(status, "VmHWM:"), Some(2 << 20));
+        assert_eq!(field(status, "VmRSS:"), Some(1 << 20));
+        assert_eq!(field("Name:\tnav\n", "VmRSS:"), None);
+    }
+
+    #[test]
+    fn a_family_holds_what_its_members_hold() {
+        // A shell that waits for another one, which waits for its input to end.
+        let mut parent = Command::new("/bin/sh")
+            .args(["-c", "(read -r line; :) <&0; :"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let number = parent.id();
+        let with_child =
+            std::iter::repeat_with(|| children(number)).find(|found| !found.is_empty());
+        let child = with_child.unwrap()[0];
+        let both = of_family(number).unwrap();
+        let alone = [number, child].map(|one| of_process(one).unwrap());
+        assert_eq!(both.peak, alone[0].peak + alone[1].peak);
+        drop(parent.stdin.take());
+        parent.wait().unwrap();
+        assert_eq!(of_family(number), None);
+    }
+}
