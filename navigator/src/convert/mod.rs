@@ -2,12 +2,16 @@
 
 mod onnx_exported;
 mod onnx_optimized;
+mod python;
+mod torch_traced;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use nav_package_format::{Format, RunnerSettings, Signature};
 use nav_runners::{Libraries, LoadError, ModelFile};
+
+pub use torch_traced::{needs_tracing, trace};
 
 /// A way to make another model file.
 pub trait Conversion: Debug + Sync {

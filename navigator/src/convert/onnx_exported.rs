@@ -2,21 +2,15 @@
 //! both kinds.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Stdio};
 
 use nav_package_format::{Dim, Format, RunnerSettings, TensorSpec};
-use nav_worker::WorkerCommand;
 use serde::Serialize;
 
-use super::{Conversion, ConvertError, Job};
+use super::{Conversion, ConvertError, Job, python};
 
 /// What Python runs.
 const SCRIPT: &str = include_str!("export.py");
-
-/// The most that is kept of what Python says when it fails: its last words.
-const LAST_WORDS: usize = 600;
 
 /// TorchScript to ONNX.
 #[derive(Debug)]
@@ -73,25 +67,7 @@ impl Conversion for OnnxExported {
             outputs: names(&job.signature.outputs),
             open: tensors.filter_map(open_axes).collect(),
         };
-        let failed = |reason: String| ConvertError::Python {
-            python: python.to_owned(),
-            reason,
-        };
-        let mut line = serde_json::to_vec(&wanted).map_err(|error| failed(error.to_string()))?;
-        line.push(b'\n');
-        // Apart from the folder that this runs in, and from what the environment says of modules.
-        let command = WorkerCommand::new(python.to_owned())
-            .with_argument("-I")
-            .with_argument("-c")
-            .with_argument(SCRIPT);
-        let child = command
-            .to_process()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(error.to_string()))?;
-        talk(child, &line).map_err(failed)
+        python::run(python, SCRIPT, &wanted)
     }
 }
 
@@ -109,29 +85,6 @@ fn open_axes(spec: &TensorSpec) -> Option<(&str, BTreeMap<usize, String>)> {
         })
         .collect();
     (!open.is_empty()).then_some((spec.name.as_str(), open))
-}
-
-/// Tells the child what is wanted and waits for its end. Its input stays open until then, so that it ends with this process.
-fn talk(mut child: Child, line: &[u8]) -> Result<(), String> {
-    let mut input = child.stdin.take().ok_or("it has no standard input")?;
-    // One that reads nothing is at its end, and says why.
-    let _told = input.write_all(line);
-    let mut said = Vec::new();
-    if let Some(mut errors) = child.stderr.take() {
-        let _read = errors.read_to_end(&mut said);
-    }
-    let status = child.wait().map_err(|error| error.to_string())?;
-    drop(input);
-    if status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&said);
-    let words: Vec<char> = said.trim().chars().collect();
-    let last: String = words
-        .iter()
-        .skip(words.len().saturating_sub(LAST_WORDS))
-        .collect();
-    Err(format!("{status}: {last}"))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! and what its outputs are is found by running it.
 
 mod inputs;
+mod model;
 mod observe;
 mod run;
 
 pub use inputs::{InputTextError, parse_input};
-pub use run::{DeclareError, Trial, declare};
+pub use run::{DeclareError, Trial, declare, write_example};

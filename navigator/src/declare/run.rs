@@ -1,18 +1,20 @@
 //! Runs a model to see what it gives, in the process that its runner has for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use nav_package_format::{
-    DType, Device, Dim, Shape, Signature, TensorData, TensorSpec, TensorView,
+    DType, Device, Dim, Format, Shape, Signature, TensorData, TensorSpec, TensorView,
 };
 use nav_runners::handle::InferError;
 use nav_runners::{Declaration, Libraries, LoadError, LoadOptions, Probe, Runner, RunnerHandle};
 
-use super::inputs::{BATCH, of_samples};
-use super::observe::{Observation, outputs};
+use super::inputs::of_samples;
+use super::model::{Model, extents_of, symbols};
 use crate::optimize::{DimRange, ModelSource, Settings};
 use crate::plan::{HostFacts, PlanError, guess, is_batch_like};
 use crate::samples::{SampleError, generate, read_arrays};
+use crate::step::write_tensors;
 
 /// The batch that is run first, and the one that shows what depends on it.
 const BATCHES: DimRange = DimRange { min: 2, max: 3 };
@@ -24,7 +26,7 @@ pub enum DeclareError {
     #[error("a {format} model does not say what it takes{forward}")]
     NoInputs {
         /// The kind of model.
-        format: nav_package_format::Format,
+        format: Format,
         /// The head of its function, in brackets, where that is known.
         forward: String,
     },
@@ -68,27 +70,13 @@ pub struct Trial<'a> {
 }
 
 /// Named inputs of a run.
-type Inputs = Vec<(String, TensorData)>;
+pub(super) type Inputs = Vec<(String, TensorData)>;
 
 /// What a model takes and gives. Runs it, so it must have been admitted.
 pub fn declare(source: &ModelSource, trial: Trial<'_>) -> Result<Signature, DeclareError> {
     let settings = trial.settings;
     let (runner, device) = runner_for(source, trial)?;
-    let samples = match &settings.data {
-        Some(path) => read_arrays(path)?,
-        None => Vec::new(),
-    };
-    let specs = if settings.inputs.is_empty() {
-        if samples.is_empty() {
-            return Err(DeclareError::NoInputs {
-                format: source.file.format,
-                forward: forward(source),
-            });
-        }
-        of_samples(&samples).ok_or(DeclareError::Samples)?
-    } else {
-        settings.inputs.clone()
-    };
+    let (specs, samples) = told(settings, &|| forward(source))?;
     let mut model = Model {
         handle: open(source, &specs, (runner, device), trial, &samples)?,
         specs,
@@ -99,6 +87,64 @@ pub fn declare(source: &ModelSource, trial: Trial<'_>) -> Result<Signature, Decl
         return model.vary(&ranges, settings.seed);
     }
     model.follow(&samples, settings.inputs.is_empty())
+}
+
+/// What the user says of the inputs, by word or by samples, and the samples.
+fn told(
+    settings: &Settings,
+    forward: &dyn Fn() -> String,
+) -> Result<(Vec<TensorSpec>, Vec<Inputs>), DeclareError> {
+    let samples = match &settings.data {
+        Some(path) => read_arrays(path)?,
+        None => Vec::new(),
+    };
+    if !settings.inputs.is_empty() {
+        return Ok((settings.inputs.clone(), samples));
+    }
+    if samples.is_empty() {
+        return Err(DeclareError::NoInputs {
+            format: Format::TorchScript,
+            forward: forward(),
+        });
+    }
+    let specs = of_samples(&samples).ok_or(DeclareError::Samples)?;
+    Ok((specs, samples))
+}
+
+/// Writes inputs for one run of a model of which only this is known, as an `.npz` file: the first sample, or data that is made.
+pub fn write_example(settings: &Settings, path: &Path) -> Result<Vec<TensorSpec>, DeclareError> {
+    let (specs, samples) = told(settings, &String::new)?;
+    let inputs = if let Some(first) = samples.into_iter().next() {
+        first
+    } else {
+        let extents = first_extents(&ranges(&specs, &settings.dims)?);
+        made(&specs, &extents, settings.seed)?
+    };
+    let views = inputs
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor.view()));
+    let written = write_tensors(path, views);
+    written.map_err(|error| DeclareError::Inputs(error.to_string()))?;
+    Ok(specs)
+}
+
+/// Data of these extents for each input.
+pub(super) fn made(
+    specs: &[TensorSpec],
+    extents: &BTreeMap<String, usize>,
+    seed: u64,
+) -> Result<Inputs, DeclareError> {
+    let made = specs.iter().map(|spec| {
+        let dims = spec.dims.iter().flatten().map(|dim| match dim {
+            Dim::Fixed(extent) => *extent,
+            Dim::Symbolic(name) => extents.get(name).copied().unwrap_or(1),
+            Dim::Unknown => 1,
+        });
+        let tensor = generate(spec, &Shape::new(dims), None, seed);
+        let tensor = tensor.map_err(|error| DeclareError::Inputs(error.to_string()))?;
+        Ok((spec.name.clone(), tensor))
+    });
+    made.collect()
 }
 
 /// The head of the model's function, for people.
@@ -199,176 +245,9 @@ fn ranges(
     }
 }
 
-fn first_extents(ranges: &BTreeMap<String, DimRange>) -> BTreeMap<String, usize> {
+pub(super) fn first_extents(ranges: &BTreeMap<String, DimRange>) -> BTreeMap<String, usize> {
     let largest = ranges.iter();
     largest
         .map(|(name, range)| (name.clone(), range.max))
         .collect()
-}
-
-/// The open dimensions of an input, with their axes.
-fn symbols(spec: &TensorSpec) -> impl Iterator<Item = (usize, &String)> {
-    let dims = spec.dims.iter().flatten().enumerate();
-    dims.filter_map(|(axis, dim)| match dim {
-        Dim::Symbolic(name) => Some((axis, name)),
-        Dim::Fixed(_) | Dim::Unknown => None,
-    })
-}
-
-/// The extents that the open dimensions have in a sample.
-fn extents_of(specs: &[TensorSpec], sample: &Inputs) -> BTreeMap<String, usize> {
-    let mut extents = BTreeMap::new();
-    for spec in specs {
-        let Some((_, tensor)) = sample.iter().find(|(name, _)| *name == spec.name) else {
-            continue;
-        };
-        for (axis, name) in symbols(spec) {
-            if let Some(&extent) = tensor.shape().get(axis) {
-                extents.insert(name.clone(), extent);
-            }
-        }
-    }
-    extents
-}
-
-/// A loaded model and its inputs.
-struct Model {
-    handle: RunnerHandle,
-    specs: Vec<TensorSpec>,
-}
-
-impl Model {
-    /// Runs it with each open dimension at either end of its range, on data that is made.
-    fn vary(
-        mut self,
-        ranges: &BTreeMap<String, DimRange>,
-        seed: u64,
-    ) -> Result<Signature, DeclareError> {
-        let base = first_extents(ranges);
-        let smaller = ranges.iter().filter(|(_, range)| range.min < range.max);
-        let mut tried = vec![base.clone()];
-        tried.extend(smaller.map(|(name, range)| {
-            let mut extents = base.clone();
-            extents.insert(name.clone(), range.min);
-            extents
-        }));
-        let mut runs = Vec::with_capacity(tried.len());
-        for extents in tried {
-            let inputs = self.made(&extents, seed)?;
-            runs.push(self.run(&inputs, extents)?);
-        }
-        self.signature(&runs)
-    }
-
-    fn made(&self, extents: &BTreeMap<String, usize>, seed: u64) -> Result<Inputs, DeclareError> {
-        let made = self.specs.iter().map(|spec| {
-            let dims = spec.dims.iter().flatten().map(|dim| match dim {
-                Dim::Fixed(extent) => *extent,
-                Dim::Symbolic(name) => extents.get(name).copied().unwrap_or(1),
-                Dim::Unknown => 1,
-            });
-            let shape = Shape::new(dims);
-            let tensor = generate(spec, &shape, None, seed);
-            let tensor = tensor.map_err(|error| DeclareError::Inputs(error.to_string()))?;
-            Ok((spec.name.clone(), tensor))
-        });
-        made.collect()
-    }
-
-    /// Runs it on samples as they are, and on twice the rows of the first, which shows what the batch is.
-    fn follow(
-        mut self,
-        samples: &[Inputs],
-        is_batch_guessed: bool,
-    ) -> Result<Signature, DeclareError> {
-        let mut runs = Vec::new();
-        for sample in samples {
-            let extents = extents_of(&self.specs, sample);
-            runs.push(self.run(sample, extents)?);
-        }
-        let doubled = samples.first().and_then(|sample| self.doubled(sample));
-        if let Some(doubled) = doubled {
-            let extents = extents_of(&self.specs, &doubled);
-            match self.run(&doubled, extents) {
-                Ok(run) => runs.push(run),
-                Err(error) if !is_batch_guessed => return Err(error),
-                // It takes so many rows and no others.
-                Err(_) => self.fix_batch(samples),
-            }
-        }
-        self.signature(&runs)
-    }
-
-    /// The rows of a sample twice, where all inputs have the same open axis first.
-    fn doubled(&self, sample: &Inputs) -> Option<Inputs> {
-        let mut names = BTreeSet::new();
-        for spec in &self.specs {
-            match spec.dims.as_ref()?.first()? {
-                Dim::Symbolic(name) => names.insert(name),
-                Dim::Fixed(_) | Dim::Unknown => return None,
-            };
-        }
-        if names.len() != 1 {
-            return None;
-        }
-        let doubled = sample.iter().map(|(name, tensor)| {
-            let shape = tensor.shape().iter().enumerate();
-            let shape = shape.map(|(axis, &extent)| extent << usize::from(axis == 0));
-            let bytes = tensor.bytes().repeat(2);
-            let tensor = TensorData::new(tensor.dtype(), Shape::new(shape), bytes).ok()?;
-            Some((name.clone(), tensor))
-        });
-        doubled.collect()
-    }
-
-    fn fix_batch(&mut self, samples: &[Inputs]) {
-        let first: BTreeSet<usize> = samples
-            .iter()
-            .filter_map(|sample| sample.first()?.1.shape().first().copied())
-            .collect();
-        let fixed = first.first().copied().filter(|_| first.len() == 1);
-        let dims = self.specs.iter_mut().filter_map(|spec| spec.dims.as_mut());
-        for dim in dims.filter_map(|dims| dims.first_mut()) {
-            if let (Dim::Symbolic(name), Some(extent)) = (&*dim, fixed)
-                && name == BATCH
-            {
-                *dim = Dim::Fixed(extent);
-            }
-        }
-    }
-
-    fn run(
-        &mut self,
-        inputs: &Inputs,
-        extents: BTreeMap<String, usize>,
-    ) -> Result<Observation, DeclareError> {
-        let views: Vec<(&str, TensorView<'_>)> = inputs
-            .iter()
-            .map(|(name, tensor)| (name.as_str(), tensor.view()))
-            .collect();
-        let given = self.handle.infer(&views).map_err(|source| {
-            let shapes = inputs
-                .iter()
-                .map(|(name, tensor)| format!("`{name}` {}", tensor.shape()));
-            DeclareError::Run {
-                shapes: shapes.collect::<Vec<_>>().join(", "),
-                source,
-            }
-        })?;
-        let outputs: Vec<(String, DType, Shape)> = given
-            .iter()
-            .map(|(name, tensor)| {
-                let desc = &tensor.desc;
-                (name.to_owned(), desc.dtype, desc.shape.clone())
-            })
-            .collect();
-        Ok(Observation { extents, outputs })
-    }
-
-    fn signature(self, runs: &[Observation]) -> Result<Signature, DeclareError> {
-        Ok(Signature {
-            outputs: outputs(runs).ok_or(DeclareError::Unstable)?,
-            inputs: self.specs,
-        })
-    }
 }

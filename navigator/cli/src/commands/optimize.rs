@@ -4,6 +4,7 @@ mod admission;
 mod outcome;
 mod packaged;
 mod progress;
+mod traced;
 mod wanted;
 
 use std::path::{Path, PathBuf};
@@ -79,7 +80,8 @@ pub(crate) struct OptimizeArgs {
     /// The most memory that a step may hold, in MiB.
     #[arg(long, value_name = "MIB")]
     memory_limit: Option<u64>,
-    /// The Python whose `PyTorch` exports a TorchScript model to ONNX, so that ONNX's runners are tried too.
+    /// The Python whose `PyTorch` exports a TorchScript model to ONNX, so that ONNX's runners are tried too, and loads what
+    /// only Python can: an exported program (`.pt2`), or a script with a function `load` or a variable `model` (`.py`).
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
     /// The folder to work in, which is kept. A run that was killed is taken up again where it stopped.
@@ -120,7 +122,14 @@ pub(crate) fn run(
     let mut wanted = wanted::wanted(args)?;
     // The model of a package stays where it was unpacked to until the end.
     let unpacked = packaged::unpack(args)?;
-    let (model, output) = if let Some(unpacked) = &unpacked {
+    let traced = traced::traced(args, &wanted, (settings, printer))?;
+    let (model, output) = if let Some(traced) = &traced {
+        let beside = args.model.with_extension("nav");
+        (
+            traced.model.as_path(),
+            args.output.clone().unwrap_or(beside),
+        )
+    } else if let Some(unpacked) = &unpacked {
         wanted.data = wanted.data.or_else(|| unpacked.samples.clone());
         if wanted.inputs.is_empty() {
             wanted.inputs.clone_from(&unpacked.inputs);

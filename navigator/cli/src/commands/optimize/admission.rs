@@ -4,37 +4,49 @@
 use anyhow::Context;
 use nav_navigator::optimize::ModelSource;
 use nav_package_format::trust::BuiltHere;
-use nav_package_format::{TrustClass, file};
+use nav_package_format::{Digest, TrustClass, file};
 
 use super::OptimizeArgs;
 use crate::settings::Settings;
-use crate::trust;
 
-/// Asks before a runtime sees the model. What the user vouches for is put on record first, and so holds for the package
-/// that is made of it too.
+/// Asks before a runtime sees the model.
 pub(super) fn admit(
     args: &OptimizeArgs,
     source: &ModelSource,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let trust_class = source.inspection.trust;
-    if trust_class == TrustClass::DataOnly {
+    let inspection = &source.inspection;
+    admit_file(args, (inspection.trust, inspection.file.sha256), settings)
+}
+
+/// Asks for a file of this kind and digest. What the user vouches for is put on record first, and so holds for the package
+/// that is made of it too.
+pub(super) fn admit_file(
+    args: &OptimizeArgs,
+    (trust, digest): (TrustClass, Digest),
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    if trust == TrustClass::DataOnly {
         return Ok(());
     }
-    let digest = source.inspection.file.sha256;
     if args.built_here {
-        let folder = settings.built_here();
-        let folder =
-            folder.context("there is no folder for caches: name one with --cache-folder")?;
-        let failed = || format!("cannot create {}", folder.display());
-        if let Some(parent) = folder.parent() {
-            std::fs::create_dir_all(parent).with_context(failed)?;
-        }
-        BuiltHere::open(&folder)?.record(&digest)?;
+        record(digest, settings)?;
     }
     // A package was signed as a whole.
     let (open, _) = file::open(&args.model)?;
-    let gate = trust::gate(&args.trust, settings, (&args.model, &open))?;
-    gate.admit(trust_class, &[digest])?;
+    let gate = crate::trust::gate(&args.trust, settings, (&args.model, &open))?;
+    gate.admit(trust, &[digest])?;
+    Ok(())
+}
+
+/// Puts a file on the record of what this machine built.
+pub(super) fn record(digest: Digest, settings: &Settings) -> anyhow::Result<()> {
+    let folder = settings.built_here();
+    let folder = folder.context("there is no folder for caches: name one with --cache-folder")?;
+    let failed = || format!("cannot create {}", folder.display());
+    if let Some(parent) = folder.parent() {
+        std::fs::create_dir_all(parent).with_context(failed)?;
+    }
+    BuiltHere::open(&folder)?.record(&digest)?;
     Ok(())
 }

@@ -55,6 +55,39 @@ fn what_a_user_vouches_for_is_recorded_as_built_here() {
     optimize(&place, &["--input", "x:f32:batch,8"]).expect(4, &["--built-here"]);
 }
 
+/// A Python that writes this model whatever it is asked to trace.
+fn tracer(place: &Place) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let model = place.write("traced.pt", MODEL);
+    let script = format!(
+        "#!/bin/sh\nread -r line\nto=${{line#*\\\"to\\\":\\\"}}\ncp {} \"${{to%%\\\"*}}\"\n",
+        model.display()
+    );
+    let path = place.write("python", script.as_bytes());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn what_python_makes_of_an_admitted_model_is_recorded_as_built_here() {
+    let place = Place::new();
+    place.write("loader.py", b"model = None");
+    let python = tracer(&place);
+    let nav = |arguments: &[&str]| {
+        let mut command = place.command(&["optimize", "loader.py"]);
+        command.arg("--worker=nav-runner-torch=/nowhere/nav-runner-torch");
+        command.args(["--input", "x:f32:batch,8"]).args(arguments);
+        Ended::of(&command.output().unwrap())
+    };
+    nav(&["--built-here"]).expect(2, &["only Python can load this model", "--python"]);
+    nav(&["--python", &python]).expect(4, &["loader.py may not be loaded here"]);
+    let record = || BuiltHere::open(&place.cache().join("built")).unwrap();
+    std::fs::create_dir_all(place.cache()).unwrap();
+    assert!(!record().has_all([&Digest::of(MODEL)]).unwrap());
+    nav(&["--python", &python, "--built-here"]).expect(5, &["traces loader.py"]);
+    assert!(record().has_all([&Digest::of(MODEL)]).unwrap());
+}
+
 #[test]
 fn inputs_are_asked_for_by_what_the_code_says() {
     let place = Place::new();
