@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use nav_package_format::{
-    DType, Device, Dim, Format, Shape, Signature, TensorData, TensorSpec, TensorView,
-};
+use nav_package_format::{Device, Dim, Format, Shape, Signature, TensorData, TensorSpec};
 use nav_runners::handle::InferError;
 use nav_runners::{Declaration, Libraries, LoadError, LoadOptions, Probe, Runner, RunnerHandle};
 
