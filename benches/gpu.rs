@@ -19,9 +19,8 @@ use nav_runners::onnxruntime::library;
 use nav_runners::{Declaration, LoadOptions, ModelFile, Probe, Runner, Session, TensorDesc};
 use nav_worker::all_runners;
 use ort::ep::{self, ExecutionProvider};
-use ort::io_binding::IoBinding;
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::Session as OrtSession;
+use ort::session::{IoBinding, Session as OrtSession};
 use ort::value::{DynValue, Tensor};
 
 /// How much of the bare loop must be left.
