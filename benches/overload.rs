@@ -4,10 +4,10 @@
 use std::error::Error;
 use std::time::Duration;
 
-use nav_benches::load::{self, Told};
-use nav_benches::percentile::percentile;
+use nav_benches::load::{IDENTITY, closed, open};
 use nav_benches::record::Record;
 use nav_benches::served;
+use nav_perf::{Failure, Latencies, Protocol};
 
 /// How long the model takes for a request, of which it does one at a time.
 const WORK: Duration = Duration::from_millis(2);
@@ -25,46 +25,47 @@ const REFUSED: f64 = 50.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let served = served::slow(WORK)?;
-    let best = load::http(served.http, 8, SLICE)?;
-    let best = rate(best.len());
-    let told = load::open(served.http, best * FOLD, SLICE)?;
-    let of = |status: u16| -> Vec<f64> {
-        let told = told.iter().filter(|told| told.status == status);
-        told.map(|told| told.milliseconds).collect()
-    };
-    let (mut answered, mut refused) = (of(200), of(503));
-    let others = told.len() - answered.len() - refused.len();
-    let last = told.iter().map(|told: &Told| told.at).fold(0.0, f64::max);
+    let best = closed((served.http, Protocol::Http), &IDENTITY, 8, SLICE)?;
+    let best = best.throughput;
+    let asked = open(served.http, best * FOLD, SLICE)?;
+    let refused = asked
+        .failures
+        .iter()
+        .find(|(kind, _)| *kind == Failure::Status(503));
+    let (refused, says_when) = refused.map_or_else(Default::default, |(_, tally)| {
+        (tally.latencies.clone(), tally.says_when)
+    });
+    let answered = &asked.latencies;
+    let others = asked
+        .sent
+        .saturating_sub(answered.count() + refused.count());
+    let last = asked.until_last.as_secs_f64();
+    let goodput = count(answered.count())? / last;
     let mut record = Record::new("overload");
     record.result("best, per second", best);
-    record.result("asked, per second", rate(told.len()));
     record.result(
-        "answered, per second",
-        f64::from(u32::try_from(answered.len())?) / last,
+        "asked, per second",
+        count(asked.sent)? / SLICE.as_secs_f64(),
     );
-    record.result("answered, p50, ms", percentile(&mut answered, 0.5));
-    record.result("answered, p99, ms", percentile(&mut answered, 0.99));
-    record.result("refused, p50, ms", percentile(&mut refused, 0.5));
-    record.result(
-        "neither answered nor refused",
-        f64::from(u32::try_from(others)?),
-    );
-    let retried = told
-        .iter()
-        .filter(|told| told.status == 503 && told.says_when);
-    let retried = f64::from(u32::try_from(retried.count())?);
+    record.result("answered, per second", goodput);
+    record.result("answered, p50, ms", milliseconds(answered, 0.5));
+    record.result("answered, p99, ms", milliseconds(answered, 0.99));
+    record.result("refused, p50, ms", milliseconds(&refused, 0.5));
+    record.result("neither answered nor refused", count(others)?);
     record.least(
         "refused that say when to come back",
-        retried / f64::from(u32::try_from(refused.len())?),
+        count(says_when)? / count(refused.count())?,
         1.0,
     );
-    let goodput = f64::from(u32::try_from(answered.len())?) / last / best;
-    record.least("answered, of the best", goodput, GOODPUT);
-    record.bar("refused, p99, ms", percentile(&mut refused, 0.99), REFUSED);
+    record.least("answered, of the best", goodput / best, GOODPUT);
+    record.bar("refused, p99, ms", milliseconds(&refused, 0.99), REFUSED);
     Ok(record.print()?)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of requests are small")]
-fn rate(requests: usize) -> f64 {
-    requests as f64 / SLICE.as_secs_f64()
+fn count(requests: u64) -> Result<f64, std::num::TryFromIntError> {
+    Ok(f64::from(u32::try_from(requests)?))
+}
+
+fn milliseconds(latencies: &Latencies, part: f64) -> f64 {
+    latencies.quantile(part).as_secs_f64() * 1e3
 }

@@ -5,9 +5,11 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use nav_benches::percentile::{median, percentile};
+use nav_benches::load::{IDENTITY, closed};
+use nav_benches::percentile::median;
 use nav_benches::record::Record;
-use nav_benches::{echo_edges, load, served};
+use nav_benches::{echo_edges, served};
+use nav_perf::{Latencies, Protocol};
 
 /// Rounds of turns.
 const ROUNDS: usize = 7;
@@ -21,34 +23,31 @@ const BAR: f64 = 0.5;
 /// The longest that nearly all requests may take that come one at a time, in microseconds.
 const LATENCY: f64 = 300.0;
 
-/// Asks an address with so many requests at a time; the latencies, in microseconds.
-type Ask = fn(SocketAddr, usize, Duration) -> std::io::Result<Vec<f64>>;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let served = served::identity()?;
     let mut record = Record::new("serving");
-    let edges: [(&str, Ask, SocketAddr, SocketAddr); 2] = [
-        ("http", load::http, served.http, echo_edges::http()?),
-        ("grpc", load::grpc, served.grpc, echo_edges::grpc()?),
+    let edges: [(Protocol, SocketAddr, SocketAddr); 2] = [
+        (Protocol::Http, served.http, echo_edges::http()?),
+        (Protocol::Grpc, served.grpc, echo_edges::grpc()?),
     ];
-    for (name, ask, ours, echo) in edges {
+    for (protocol, ours, echo) in edges {
+        let name = protocol.name();
         for concurrency in [1, 16] {
             let (mut rates, mut ratios) = (Vec::new(), Vec::new());
-            let mut latencies = Vec::new();
+            let mut latencies = Latencies::default();
             for _ in 0..ROUNDS {
-                let mut of_ours = ask(ours, concurrency, SLICE)?;
-                let of_echo = ask(echo, concurrency, SLICE)?;
-                let rate = per_second(of_ours.len());
-                rates.push(rate);
-                ratios.push(rate / per_second(of_echo.len()));
-                latencies.append(&mut of_ours);
+                let of_ours = closed((ours, protocol), &IDENTITY, concurrency, SLICE)?;
+                let of_echo = closed((echo, protocol), &IDENTITY, concurrency, SLICE)?;
+                rates.push(of_ours.throughput);
+                ratios.push(of_ours.throughput / of_echo.throughput);
+                latencies.add(&of_ours.latencies);
             }
             let at = format!("{name}, {concurrency} at a time");
             record.result(&format!("{at}, per second"), median(&mut rates));
             let ratio = median(&mut ratios);
             if concurrency == 1 {
                 record.result(&format!("{at}, of an echo"), ratio);
-                let p99 = percentile(&mut latencies, 0.99);
+                let p99 = latencies.quantile(0.99).as_secs_f64() * 1e6;
                 record.bar(&format!("{at}, p99, us"), p99, LATENCY);
             } else {
                 record.least(&format!("{at}, of an echo"), ratio, BAR);
@@ -56,9 +55,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(record.print()?)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of requests are small")]
-fn per_second(requests: usize) -> f64 {
-    requests as f64 / SLICE.as_secs_f64()
 }

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nav_benches::load::{self, Row};
+use nav_benches::load::{Row, closed};
 use nav_benches::percentile::median;
 use nav_benches::record::Record;
 use nav_benches::{perceptron, residual, runtimes, served};
 use nav_engine::{BatchPolicy, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::onnx::proto::ModelProto;
 use nav_package_format::{DType, Format, Shape};
+use nav_perf::Protocol;
 use nav_runners::onnx_cpu::OnnxCpu;
 use nav_runners::{LoadOptions, Loaded, ModelFile, Runner, TensorDesc};
 
@@ -118,10 +119,9 @@ fn load(
     Ok(OnnxCpu.load(&file, &options)?)
 }
 
-fn ask(served: &served::Served, row: &Row, concurrency: usize) -> std::io::Result<f64> {
-    let began = Instant::now();
-    let asked = load::http_rows(served.http, row, concurrency, SLICE)?;
-    Ok(rate(asked.len(), began))
+fn ask(served: &served::Served, row: &Row, concurrency: usize) -> Result<f64, Box<dyn Error>> {
+    let level = closed((served.http, Protocol::Http), row, concurrency, SLICE)?;
+    Ok(level.throughput)
 }
 
 /// Rows that the network does in a second when nothing stands around it.

@@ -68,11 +68,9 @@ impl Wake for Waking {
     }
 }
 
-impl InProcess {
-    /// What the engine is asked for these calls.
-    pub(crate) fn requests(&self, calls: &[Call]) -> Vec<Request> {
-        calls.iter().map(request).collect()
-    }
+/// What the engine is asked for these calls.
+pub(crate) fn requests(calls: &[Call]) -> Vec<Request> {
+    calls.iter().map(request).collect()
 }
 
 /// What the engine did with a model so far.

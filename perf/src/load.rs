@@ -102,7 +102,7 @@ impl Dues {
         }
     }
 
-    /// A number of `0..1`, by SplitMix64.
+    /// A number of `0..1`, by `SplitMix64`.
     fn uniform(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;
@@ -112,7 +112,7 @@ impl Dues {
         // The upper 53 bits are all that a number of this type holds.
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
         let number = (mixed >> 11) as f64;
-        number / (1_u64 << 53) as f64
+        number * f64::EPSILON / 2.0
     }
 }
 

@@ -67,7 +67,8 @@ impl Latencies {
         }
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    /// Adds others.
+    pub fn add(&mut self, other: &Self) {
         let Some(theirs) = &other.counts else {
             return;
         };

@@ -209,17 +209,16 @@ impl<'a> Flow<'a> {
     pub(crate) fn replied(&mut self, reply: Reply, due: Instant, now: Instant) {
         let latency = now.saturating_duration_since(due);
         let tally = &mut self.current.tally;
-        match reply.failed {
-            Some(failed) => tally.failed(failed, latency),
-            None => {
-                tally.answered.record(latency);
-                tally.responses += u64::from(reply.responses);
-                if let Some(first) = reply.first {
-                    tally.first.record(first.saturating_duration_since(due));
-                }
-                self.last_answer = now.saturating_duration_since(self.plan.began);
-            }
+        if let Some(failed) = reply.failed {
+            tally.failed(failed, latency);
+            return;
         }
+        tally.answered.record(latency);
+        tally.responses += u64::from(reply.responses);
+        if let Some(first) = reply.first {
+            tally.first.record(first.saturating_duration_since(due));
+        }
+        self.last_answer = now.saturating_duration_since(self.plan.began);
     }
 
     pub(crate) fn failed(&mut self, failed: Failed, due: Instant, now: Instant) {

@@ -216,7 +216,10 @@ impl Connection {
                 }
                 self.body.extend_from_slice(frame.content()?);
                 if frame.flags & frames::END_STREAM != 0 {
-                    return Err(Failed::broken("a stream ends without a status"));
+                    // Who speaks HTTP and not gRPC says how it went before.
+                    self.stream = 0;
+                    let result = self.whole();
+                    return Ok(Some(self.reply(result)));
                 }
                 return if self.is_stream() {
                     self.on_stream()

@@ -43,11 +43,11 @@ impl ProcessUse {
         for number in &family {
             let ticks = stats.get(number)?.ticks;
             sum.busy += Duration::from_millis(ticks.saturating_mul(1000) / ticks_a_second);
-            let status = std::fs::read_to_string(format!("{}/status", folder(*number)));
-            let status = status.unwrap_or_default();
-            sum.memory += kibibytes(&status, "VmRSS:") << 10;
+            let about = std::fs::read_to_string(format!("{}/status", folder(*number)));
+            let about = about.unwrap_or_default();
+            sum.memory += kibibytes(&about, "VmRSS:") << 10;
             if *number == process {
-                sum.peak_memory = kibibytes(&status, "VmHWM:") << 10;
+                sum.peak_memory = kibibytes(&about, "VmHWM:") << 10;
             }
         }
         sum.processes = family.len();

@@ -52,7 +52,13 @@ pub(crate) fn json_only(target: &Target, call: &Call) -> Result<Vec<u8>, PerfErr
     body.push(']');
     around(&mut header, call, false);
     for (name, value) in header {
-        body.push_str(&format!(",{}:{value}", Value::String(name)));
+        let name = Value::String(name);
+        body.extend([
+            ",".to_owned(),
+            name.to_string(),
+            ":".to_owned(),
+            value.to_string(),
+        ]);
     }
     body.push('}');
     let own = "Content-Type: application/json\r\n";
@@ -138,7 +144,7 @@ fn head(target: &Target, line: &str, own: &str) -> Result<String, PerfError> {
                 text: name.clone(),
             });
         }
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     head.push_str("\r\n");
     Ok(head)

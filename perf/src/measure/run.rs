@@ -20,7 +20,7 @@ use crate::grpc::messages;
 use crate::host::ProcessUse;
 use crate::http::exchange::Exchange;
 use crate::http::request;
-use crate::in_process::{InProcess, Replies, statistics_of};
+use crate::in_process::{InProcess, Replies, requests, statistics_of};
 use crate::load::Load;
 use crate::target::{Protocol, Target};
 
@@ -137,7 +137,8 @@ pub fn measure(
         let asked = asked(target, calls, options, check)?;
         let make = || Connection::new(asked.clone());
         return supervise(load, options, interrupted, &look, |flow, most| {
-            Ok(Connections::new(target, flow, most, &make)?.run())
+            Connections::new(target, flow, most, &make)?.run();
+            Ok(())
         });
     }
     let make_request = match target.protocol {
@@ -152,7 +153,8 @@ pub fn measure(
     let check = HttpCheck::new(check);
     let make = || Exchange::new(Arc::clone(&requests), check.clone());
     supervise(load, options, interrupted, &look, |flow, most| {
-        Ok(Connections::new(target, flow, most, &make)?.run())
+        Connections::new(target, flow, most, &make)?.run();
+        Ok(())
     })
 }
 
@@ -187,7 +189,7 @@ pub fn measure_in_process(
     if calls.is_empty() {
         return Err(PerfError::NothingToSend);
     }
-    let requests = model.requests(calls);
+    let requests = requests(calls);
     let look = || Before {
         server: Some(statistics_of(model)),
         process: ProcessUse::read(std::process::id()),
@@ -242,7 +244,7 @@ fn supervise(
         let level = session.gather(&reports, Gathered::new(load, threads), threads);
         for one in running {
             match one.join() {
-                Ok(sent) => sent?,
+                Ok(done) => done?,
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
@@ -250,8 +252,8 @@ fn supervise(
     })
 }
 
-fn start<'scope, 'env>(
-    scope: &'scope Scope<'scope, 'env>,
+fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
     plan: Plan<'scope>,
     report: Sender<Report>,
     send: &'scope (impl Fn(Flow<'_>, usize) -> Result<(), PerfError> + Sync),
@@ -260,13 +262,13 @@ fn start<'scope, 'env>(
     let run = move || {
         let most = plan.load.connections();
         let (stop, abandon) = (plan.stop, plan.abandon);
-        let sent = send(Flow::new(plan, report), most);
-        if sent.is_err() {
+        let done = send(Flow::new(plan, report), most);
+        if done.is_err() {
             // The others would go on without it.
             stop.store(true, Ordering::Relaxed);
             abandon.store(true, Ordering::Relaxed);
         }
-        sent
+        done
     };
     let started = Builder::new().name(name).spawn_scoped(scope, run);
     started.map_err(|error| PerfError::system("start a thread", error))
@@ -335,7 +337,9 @@ impl Session<'_> {
                 }
             }
         }
-        let between = before.zip(after).map(|(before, after)| after.since(before));
+        let between = before
+            .zip(after)
+            .map(|(before, after)| after.since(&before));
         let between = between.unwrap_or((None, None));
         let ended = ended.unwrap_or(Ended::Interrupted);
         gathered.level(options.window, ended, between)
@@ -367,7 +371,7 @@ impl Session<'_> {
 }
 
 impl Before {
-    fn since(self, earlier: Self) -> (Option<ServerSide>, Option<ProcessUse>) {
+    fn since(self, earlier: &Self) -> (Option<ServerSide>, Option<ProcessUse>) {
         let server = self.server.zip(earlier.server);
         let process = self.process.zip(earlier.process);
         (

@@ -63,7 +63,7 @@ pub(crate) fn identity() -> Served {
         ..ServerOptions::default()
     };
     let server = Server::bind(engine.clone(), &Log::silent(), options).unwrap();
-    let served = Served {
+    let running = Served {
         http: server.http_address().unwrap(),
         grpc: server.grpc_address().unwrap().unwrap(),
         engine,
@@ -71,9 +71,10 @@ pub(crate) fn identity() -> Served {
     };
     let thread = Builder::new().name("served".to_owned());
     thread.spawn(move || server.run(|| {})).unwrap();
-    served
+    running
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it has the signature of a model")]
 fn echo(batch: &mut Batch) -> Result<(), InferError> {
     let answers: Vec<Result<Response, InferError>> = batch
         .calls()

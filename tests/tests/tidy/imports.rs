@@ -40,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "nav-serve",
         ],
     ),
+    ("nav-perf", &["nav-package-format", "nav-engine"]),
     (
         "nav-cli",
         &[
@@ -50,7 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "nav-navigator",
             "nav-engine",
             "nav-serve",
-            "nav-adapter",
+            "nav-perf",
         ],
     ),
 ];

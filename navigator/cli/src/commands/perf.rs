@@ -159,10 +159,10 @@ enum Spread {
 /// Opens or asks, measures each amount, tells.
 pub(crate) fn run(args: &PerfArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
     let loads = loads(args)?;
-    let options = options(args)?;
+    let wanted = options(args)?;
     let interrupted = interruption::flag()?;
     let subject = Subject::open(args, (settings, printer))?;
-    let options = subject.complete(options, args.server_pid);
+    let options = subject.complete(&wanted, args.server_pid);
     let spinner = printer.spinner();
     let mut levels: Vec<Level> = Vec::new();
     for load in loads {

@@ -176,11 +176,11 @@ fn zeros(spec: &TensorSpec, shape: &Shape) -> anyhow::Result<TensorData> {
 fn parameter(text: &str) -> Result<(String, Parameter), UsageError> {
     let named = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, value) = named.ok_or_else(|| UsageError(format!("`{text}` is not NAME=VALUE")))?;
-    let value = if let Ok(truth) = value.parse() {
+    let value = if let Ok(truth) = value.parse::<bool>() {
         Parameter::Bool(truth)
-    } else if let Ok(number) = value.parse() {
+    } else if let Ok(number) = value.parse::<i64>() {
         Parameter::Int(number)
-    } else if let Some(number) = value.parse().ok().filter(|it: &f64| it.is_finite()) {
+    } else if let Some(number) = value.parse::<f64>().ok().filter(|it| it.is_finite()) {
         Parameter::Double(number)
     } else {
         Parameter::Text(value.to_owned())

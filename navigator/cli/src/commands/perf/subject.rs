@@ -113,7 +113,7 @@ impl Subject {
     }
 
     /// Options with what is known of the subject.
-    pub(super) fn complete(&self, options: Options, process: Option<u32>) -> Options {
+    pub(super) fn complete(&self, options: &Options, process: Option<u32>) -> Options {
         let found = match &self.kind {
             Kind::Server(target) => process.or_else(|| listener_of(target.address)),
             Kind::InProcess(_) => None,
@@ -132,7 +132,7 @@ impl Subject {
             process: found,
             ask_server: asks,
             decoupled: self.described.decoupled,
-            ..options
+            ..options.clone()
         }
     }
 
