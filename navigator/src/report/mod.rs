@@ -7,6 +7,7 @@ mod chart;
 mod command;
 mod compare;
 mod error;
+mod load;
 mod page;
 mod policy;
 mod subject;
@@ -19,6 +20,7 @@ pub use compare::{
     untouched,
 };
 pub use error::ReportError;
+pub use load::{LoadPoint, LoadReport, load_html};
 pub use page::html;
 pub use subject::Subject;
 pub use write::write;

@@ -19,7 +19,9 @@ use super::view::{
 
 const PAGE: &str = include_str!("page.html");
 const CHART: &str = include_str!("chart.html");
-const STYLE: &str = include_str!("style.css");
+const LOAD: &str = include_str!("load.html");
+/// The style sheet of every page.
+pub(super) const STYLE: &str = include_str!("style.css");
 
 /// All that the template sets.
 #[derive(Debug, Serialize)]
@@ -74,7 +76,7 @@ pub fn html(subject: &Subject<'_>) -> Result<String, ReportError> {
         about: about(subject),
         version: env!("CARGO_PKG_VERSION"),
     };
-    set(&page)
+    set("page.html", &page)
 }
 
 fn charts(subject: &Subject<'_>, drawn: &Drawn<'_>) -> Vec<Chart> {
@@ -92,15 +94,17 @@ fn charts(subject: &Subject<'_>, drawn: &Drawn<'_>) -> Vec<Chart> {
     }
 }
 
-fn set(page: &Page<'_>) -> Result<String, ReportError> {
+/// What a template makes of a page, with everything in it escaped.
+pub(super) fn set(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     environment.add_template("page.html", PAGE)?;
+    environment.add_template("load.html", LOAD)?;
     environment.add_template("chart.html", CHART)?;
-    let html = environment.get_template("page.html")?.render(page)?;
+    let html = environment.get_template(template)?.render(page)?;
     Ok(visible(&html))
 }
 

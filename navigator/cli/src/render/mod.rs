@@ -17,7 +17,7 @@ pub(crate) use inspection::inspection;
 pub(crate) use optimized::optimized;
 pub(crate) use options::options;
 pub(crate) use package::package;
-pub(crate) use perf::{limit, load, measured};
+pub(crate) use perf::{header, limit, load, measured, rows};
 pub(crate) use runtimes::runtimes;
 pub(crate) use tensors::{duration, tensors, tensors_json};
 pub(crate) use verified::verified;

@@ -26,12 +26,8 @@ const HEADER: [&str; 13] = [
 /// The table, and what failed below it.
 pub(crate) fn measured(levels: &[Level], batch: usize) -> String {
     let mut table = table(HEADER);
-    for level in levels {
-        let mut cells = vec![short(&level.load), throughput(level, batch)];
-        cells.extend(latencies(level));
-        cells.extend(split(level.server.as_ref()));
-        cells.extend(process(level));
-        table.add_row(cells);
+    for row in rows(levels, batch) {
+        table.add_row(row);
     }
     let mut told = vec![text(&table)];
     let noisy = levels
@@ -44,6 +40,23 @@ pub(crate) fn measured(levels: &[Level], batch: usize) -> String {
         told.extend(failures(level));
     }
     told.join("\n")
+}
+
+/// The names of the columns.
+pub(crate) fn header() -> Vec<String> {
+    HEADER.map(str::to_owned).into()
+}
+
+/// The cells of the table.
+pub(crate) fn rows(levels: &[Level], batch: usize) -> Vec<Vec<String>> {
+    let row = |level: &Level| {
+        let mut cells = vec![short(&level.load), throughput(level, batch)];
+        cells.extend(latencies(level));
+        cells.extend(split(level.server.as_ref()));
+        cells.extend(process(level));
+        cells
+    };
+    levels.iter().map(row).collect()
 }
 
 /// A load in words.

@@ -4,6 +4,7 @@
 mod batches;
 mod front;
 mod labels;
+mod load;
 mod marker;
 mod path;
 mod rows;
@@ -13,6 +14,7 @@ mod shapes;
 
 pub(super) use batches::{latency_by_batch, throughput_by_batch};
 pub(super) use front::{Axis, front};
+pub(super) use load::{latency_by_throughput, percentiles, throughput_by_load};
 pub(super) use marker::marker;
 pub(super) use rows::{latency_rows, throughput_rows};
 pub(super) use series::{Drawn, select};
