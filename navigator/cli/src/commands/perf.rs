@@ -162,7 +162,7 @@ pub(crate) fn run(args: &PerfArgs, settings: &Settings, printer: Printer) -> any
     let wanted = options(args)?;
     let interrupted = interruption::flag()?;
     let subject = Subject::open(args, (settings, printer))?;
-    let options = subject.complete(&wanted, args.server_pid);
+    let options = subject.complete(&wanted, args.server_pid, printer);
     let spinner = printer.spinner();
     let mut levels: Vec<Level> = Vec::new();
     for load in loads {

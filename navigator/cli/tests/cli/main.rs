@@ -14,6 +14,7 @@ mod inspect;
 mod nav;
 mod optimize;
 mod package;
+mod perf;
 mod report;
 mod runtime;
 mod serve;

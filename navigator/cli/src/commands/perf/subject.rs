@@ -113,7 +113,12 @@ impl Subject {
     }
 
     /// Options with what is known of the subject.
-    pub(super) fn complete(&self, options: &Options, process: Option<u32>) -> Options {
+    pub(super) fn complete(
+        &self,
+        options: &Options,
+        process: Option<u32>,
+        printer: Printer,
+    ) -> Options {
         let found = match &self.kind {
             Kind::Server(target) => process.or_else(|| listener_of(target.address)),
             Kind::InProcess(_) => None,
@@ -121,10 +126,14 @@ impl Subject {
         // A server that does not tell what it does need not be asked each time.
         let asks = match &self.kind {
             Kind::Server(target) => {
-                let first = self.calls.first();
-                first.is_some_and(|call| {
-                    statistics(target, &call.model, call.version.as_deref()).is_ok()
-                })
+                let told = self
+                    .calls
+                    .first()
+                    .map(|call| statistics(target, &call.model, call.version.as_deref()));
+                if let Some(Err(error)) = &told {
+                    printer.note(&format!("the server's own times are not known: {error}"));
+                }
+                matches!(told, Some(Ok(_)))
             }
             Kind::InProcess(_) => true,
         };
