@@ -74,6 +74,8 @@ pub(crate) struct Connection {
     body: BytesMut,
     responses: u32,
     first: Option<Instant>,
+    /// Why a request failed whose last response is still to come.
+    failed: Option<Failed>,
     /// Blocks of fields and a message that were right; those that are equal are too.
     known: Known,
     may_go_on: bool,
@@ -124,6 +126,7 @@ impl Connection {
             body: BytesMut::new(),
             responses: 0,
             first: None,
+            failed: None,
             known: Known::default(),
             may_go_on: true,
             answer: Bytes::new(),
@@ -186,9 +189,8 @@ impl Connection {
         let mut reply = None;
         while let Some((frame, behind)) = Frame::read(rest)? {
             rest = behind;
-            if let Some(found) = self.frame(frame)? {
-                reply = Some(found);
-            }
+            let found = self.frame(frame)?;
+            reply = reply.or(found);
         }
         let done = inbox.len().saturating_sub(rest.len());
         if was_empty {
@@ -381,15 +383,26 @@ impl Connection {
         while let Some(message) = self.message()? {
             let decoded = StreamResponse::decode(message);
             let response = decoded.map_err(|error| Failed::broken(error.to_string()))?;
-            if !response.error_message.is_empty() {
-                if self.asked.kind == (Kind::Stream { decoupled: true }) {
+            let StreamResponse {
+                error_message,
+                infer_response,
+            } = response;
+            let says_last = infer_response.as_ref().and_then(InferResponse::says_last);
+            if !error_message.is_empty() {
+                let failed = Failed::new(Failure::Streamed, error_message);
+                if says_last == Some(false) {
+                    // What ends the request is still to come.
+                    self.failed.get_or_insert(failed);
+                    continue;
+                }
+                if says_last.is_none() && self.asked.kind == (Kind::Stream { decoupled: true }) {
                     self.may_go_on = false;
                 }
-                let failed = Failed::new(Failure::Streamed, response.error_message);
                 return Ok(Some(self.reply(Err(failed))));
             }
-            let response = response.infer_response.unwrap_or_default();
-            let is_last = response.is_last();
+            let response = infer_response.unwrap_or_default();
+            // One that does not say is the last.
+            let is_last = says_last.unwrap_or(true);
             if !(is_last && response.outputs.is_empty()) {
                 self.asked.check.response(&response)?;
                 self.responses += 1;
@@ -398,7 +411,8 @@ impl Connection {
                 }
             }
             if is_last {
-                return Ok(Some(self.reply(Ok(()))));
+                let result = self.failed.take().map_or(Ok(()), Err);
+                return Ok(Some(self.reply(result)));
             }
         }
         Ok(None)
@@ -440,6 +454,7 @@ impl Talk for Connection {
         self.message_at = 0;
         self.responses = 0;
         self.first = None;
+        self.failed = None;
         if !self.is_stream() || self.stream == 0 {
             self.begin_stream();
         }

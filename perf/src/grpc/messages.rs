@@ -175,13 +175,12 @@ pub(crate) struct StatisticDuration {
 }
 
 impl InferResponse {
-    /// Whether this is the last response on a stream to its request. One that does not say is.
-    pub(crate) fn is_last(&self) -> bool {
-        let said = self.parameters.get(FINAL);
-        !matches!(
-            said.and_then(|it| it.choice.as_ref()),
-            Some(Choice::Bool(false))
-        )
+    /// Whether this is the last response on a stream to its request, if it says.
+    pub(crate) fn says_last(&self) -> Option<bool> {
+        match self.parameters.get(FINAL)?.choice {
+            Some(Choice::Bool(is_last)) => Some(is_last),
+            _ => None,
+        }
     }
 }
 

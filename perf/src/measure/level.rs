@@ -57,8 +57,10 @@ pub struct Level {
 pub enum Ended {
     /// It was sure enough.
     Sure,
-    /// Time was over.
+    /// Time was over, and it was as sure as it should be or did not have to be.
     TimeOver,
+    /// Time was over, and it was less sure than it should be.
+    Unsure,
     /// Someone ended it.
     Interrupted,
 }

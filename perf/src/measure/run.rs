@@ -7,6 +7,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::level::{Ended, Gathered, Level};
 use super::settle::Uncertainty;
 use crate::answer::{HttpCheck, OutputCheck};
@@ -30,6 +32,8 @@ const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The fewest slices that a measurement has.
 const FEWEST: u32 = 10;
+/// Files that are open beside connections.
+const OTHER_FILES: u64 = 64;
 /// The shortest slice.
 const SHORTEST: Duration = Duration::from_millis(20);
 
@@ -209,6 +213,7 @@ fn supervise(
     send: impl Fn(Flow<'_>, usize) -> Result<(), PerfError> + Sync,
 ) -> Result<Level, PerfError> {
     let threads = options.threads.clamp(1, load.connections().max(1));
+    make_room(load.connections());
     let signals = Signals {
         stop: AtomicBool::new(false),
         abandon: AtomicBool::new(false),
@@ -250,6 +255,20 @@ fn supervise(
         }
         Ok(level)
     })
+}
+
+/// Lets this process have as many connections as it needs, as far as the system lets it. Where it does not, those
+/// that cannot be made fail by themselves.
+fn make_room(connections: usize) {
+    let needed = u64::try_from(connections).unwrap_or(u64::MAX);
+    let needed = needed.saturating_add(OTHER_FILES);
+    let limit = getrlimit(Resource::Nofile);
+    let is_enough = limit.current.is_none_or(|current| current >= needed);
+    if !is_enough {
+        let most = limit.maximum.map_or(needed, |most| most.min(needed));
+        let current = Some(most);
+        setrlimit(Resource::Nofile, Rlimit { current, ..limit }).ok();
+    }
 }
 
 fn start<'scope>(
@@ -324,10 +343,10 @@ impl Session<'_> {
                 && count >= usize::try_from(FEWEST).unwrap_or(usize::MAX)
                 && Uncertainty::of(&gathered.slices).is_within(options.goal);
             if is_sure || count >= most {
-                ended = Some(if is_sure {
-                    Ended::Sure
-                } else {
-                    Ended::TimeOver
+                ended = Some(match is_sure {
+                    true => Ended::Sure,
+                    false if options.goal > 0.0 => Ended::Unsure,
+                    false => Ended::TimeOver,
                 });
                 self.signals.stop.store(true, Ordering::Relaxed);
                 after = Some((self.look)());

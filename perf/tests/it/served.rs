@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nav_package_format::{DType, Dim};
 use nav_perf::{
-    Ended, Failure, InProcess, Load, Options, Parameter, PerfError, Protocol, Target, describe,
-    measure, measure_in_process, statistics,
+    Call, Ended, Failure, InProcess, Load, Options, Parameter, PerfError, Protocol, Target,
+    describe, measure, measure_in_process, statistics,
 };
 
 use crate::servers::{brief, call, identity, measured};
@@ -49,7 +49,7 @@ fn nothing_that_was_sent_is_lost() {
 #[test]
 fn tensors_larger_than_every_window_travel() {
     let served = identity();
-    let numbers = vec![0.5; 3 << 18];
+    let numbers = vec![0.5; 1 << 18];
     for protocol in Protocol::ALL {
         let target = served.target(*protocol);
         let load = Load::Closed { concurrency: 2 };
@@ -58,6 +58,34 @@ fn tensors_larger_than_every_window_travel() {
         assert!(level.failures.is_empty(), "{name}: {:?}", level.failures);
         assert!(level.latencies.count() > 0, "{name}");
     }
+}
+
+#[test]
+fn a_request_with_several_responses_ends_with_the_last() {
+    let served = identity();
+    let target = served.target(Protocol::GrpcStream);
+    assert!(describe(&target, "talks", None).unwrap().decoupled);
+    let talks = |numbers: &[f32]| Call {
+        model: "talks".to_owned(),
+        ..call(numbers)
+    };
+    let options = Options {
+        decoupled: true,
+        ..brief()
+    };
+    let level = measured(&target, &[talks(&[1.0, 2.0, 3.0])], ALL, &options);
+    assert!(level.failures.is_empty(), "{:?}", level.failures);
+    assert!((level.responses / level.throughput - 3.0).abs() < 1e-9);
+    assert!(level.first.count() > 0);
+    assert!(level.first.quantile(0.5) <= level.latencies.quantile(0.5));
+    // Requests that fail half-way do not leave what they were told to those after them.
+    let calls = [talks(&[-1.0, 2.0]), talks(&[1.0])];
+    let level = measured(&target, &calls, ALL, &options);
+    let [(Failure::Streamed, tally)] = &level.failures[..] else {
+        panic!("{:?}", level.failures);
+    };
+    assert!(tally.count > 0 && level.latencies.count() > 0);
+    assert!((level.responses / level.throughput - 1.0).abs() < 1e-9);
 }
 
 #[test]

@@ -52,8 +52,14 @@ pub(crate) fn identity() -> Served {
         inputs: vec![spec("x")],
         outputs: vec![spec("y")],
     };
+    let options = ModelOptions {
+        decoupled: true,
+        ..ModelOptions::default()
+    };
+    let talks = ModelSpec::new(Callable::shared(signature.clone(), talk), options);
     let spec = ModelSpec::new(Callable::shared(signature, echo), ModelOptions::batched(8));
     let engine = Engine::new(EngineOptions::default()).unwrap();
+    engine.load("talks", 1, talks).unwrap();
     engine.load("identity", 1, spec).unwrap();
     let options = ServerOptions {
         http_port: 0,
@@ -97,6 +103,30 @@ fn echo(batch: &mut Batch) -> Result<(), InferError> {
         .collect();
     for (index, answer) in answers.into_iter().enumerate() {
         batch.answer(index, answer);
+    }
+    Ok(())
+}
+
+/// Answers `x` as often as it has numbers, then fails if the first is -1.
+#[expect(clippy::unnecessary_wraps, reason = "it has the signature of a model")]
+fn talk(batch: &mut Batch) -> Result<(), InferError> {
+    let calls: Vec<nav_engine::Call> = batch.calls().cloned().collect();
+    for (index, call) in calls.iter().enumerate() {
+        let input = call.input(0).unwrap();
+        let output = Tensor {
+            desc: input.desc.clone(),
+            bytes: input.contiguous(),
+        };
+        let fails = output.bytes.starts_with(&(-1.0_f32).to_le_bytes());
+        let mut responder = batch.responder(index).unwrap();
+        for _ in 0..output.bytes.len() / size_of::<f32>() {
+            // Whoever has gone is told nothing more.
+            responder.send(Ok(Response::new([output.clone()]))).ok();
+        }
+        if fails {
+            responder.send(Err(InferError::model("minus one"))).ok();
+        }
+        responder.end();
     }
     Ok(())
 }

@@ -30,10 +30,7 @@ pub(crate) fn measured(levels: &[Level], batch: usize) -> String {
         table.add_row(row);
     }
     let mut told = vec![text(&table)];
-    let noisy = levels
-        .iter()
-        .any(|it| it.ended == Ended::TimeOver && is_unsure(it));
-    if noisy {
+    if levels.iter().any(|level| level.ended == Ended::Unsure) {
         told.push("~ is less sure than asked for when time was over".to_owned());
     }
     for level in levels {
@@ -98,14 +95,10 @@ pub(crate) fn limit(level: &Level) -> Option<String> {
     })
 }
 
-fn is_unsure(level: &Level) -> bool {
-    level.uncertainty.throughput.is_none_or(|part| part > 0.02)
-}
-
 fn throughput(level: &Level, batch: usize) -> String {
     let spread = level.uncertainty.throughput;
     let spread = spread.map_or_else(String::new, |part| format!(" ±{:.1}%", part * 100.0));
-    let noisy = if level.ended == Ended::TimeOver && is_unsure(level) {
+    let noisy = if level.ended == Ended::Unsure {
         "~"
     } else {
         ""

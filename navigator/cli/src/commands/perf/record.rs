@@ -136,6 +136,7 @@ impl Figures {
             ended: match level.ended {
                 Ended::Sure => "sure",
                 Ended::TimeOver => "time_over",
+                Ended::Unsure => "unsure",
                 Ended::Interrupted => "interrupted",
             },
             requests: level.sent,
