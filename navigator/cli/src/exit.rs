@@ -198,6 +198,18 @@ impl Exit {
         }
     }
 
+    fn of_declare(error: &DeclareError) -> Self {
+        match error {
+            DeclareError::Plan(PlanError::NoRunner { .. }) => Self::Environment,
+            DeclareError::NoInputs { .. } | DeclareError::Samples | DeclareError::Plan(_) => {
+                Self::Usage
+            }
+            DeclareError::Unreadable(error) if error.is_integrity() => Self::Integrity,
+            DeclareError::Load(error) => Self::of_load(error),
+            _ => Self::Failure,
+        }
+    }
+
     fn of_load(error: &LoadError) -> Self {
         match error {
             LoadError::Unavailable { .. }

@@ -51,6 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "nav-navigator",
             "nav-engine",
             "nav-serve",
+            "nav-adapter",
             "nav-perf",
         ],
     ),
