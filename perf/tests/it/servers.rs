@@ -62,15 +62,13 @@ pub(crate) fn identity() -> Served {
     engine.load("talks", 1, talks).unwrap();
     engine.load("identity", 1, spec).unwrap();
     let options = ServerOptions {
-        http_port: 0,
-        grpc_port: Some(0),
-        metrics_port: None,
-        access: nav_serve::AccessPolicy::default(),
+        metrics: None,
         ..ServerOptions::default()
     };
+    let options = options.everywhere(|it| it.address.set_port(0));
     let server = Server::bind(engine.clone(), &Log::silent(), options).unwrap();
     let running = Served {
-        http: server.http_address().unwrap(),
+        http: server.http_address().unwrap().unwrap(),
         grpc: server.grpc_address().unwrap().unwrap(),
         engine,
         stopper: server.stopper(),
