@@ -84,5 +84,6 @@ impl TritonSecurityConfig {
 fn any_token() -> io::Result<String> {
     let mut bytes = [0_u8; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let number = u128::from_le_bytes(bytes);
+    Ok(format!("{number:032x}"))
 }

@@ -351,7 +351,9 @@ impl Inner {
         let thread = std::thread::Builder::new().name("triton".to_owned());
         let spawned = thread.spawn(move || {
             // Whoever waits is told by what is not sent, too.
-            let ended = server.run(|| drop(sender.send(())));
+            let ended = server.run(|| {
+                sender.send(()).ok();
+            });
             own.finish(ended);
         });
         if let Err(error) = spawned {

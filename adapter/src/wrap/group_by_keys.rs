@@ -12,9 +12,12 @@ pub const fn group_by_keys<I: Infer>(callable: I) -> GroupByKeys<I> {
     GroupByKeys(callable)
 }
 
+/// Requests, and the places that they came in.
+type Group = Vec<(usize, Request)>;
+
 impl<I: Infer> Infer for GroupByKeys<I> {
     fn infer(&mut self, requests: Vec<Request>) -> Result<Answers, Failure> {
-        let mut groups: Vec<(Vec<String>, Vec<(usize, Request)>)> = Vec::new();
+        let mut groups: Vec<(Vec<String>, Group)> = Vec::new();
         for (place, request) in requests.into_iter().enumerate() {
             let mut names: Vec<String> = request.names().map(str::to_owned).collect();
             names.sort_unstable();

@@ -60,12 +60,12 @@ fn told(answers: Vec<Answer>) -> Vec<Result<Vec<i32>, String>> {
         .collect()
 }
 
+/// How many rows were asked for each time.
+type Asked = Arc<Mutex<Vec<usize>>>;
+
 /// `x` plus 1, and a note of how often it is asked and with how many rows.
-fn counting() -> (
-    Arc<Mutex<Vec<usize>>>,
-    impl FnMut(Inputs) -> Result<Array, Failure> + Send,
-) {
-    let asked = Arc::new(Mutex::new(Vec::new()));
+fn counting() -> (Asked, impl FnMut(Inputs) -> Result<Array, Failure> + Send) {
+    let asked = Asked::default();
     let note = Arc::clone(&asked);
     let infer = move |inputs: Inputs| {
         note.lock().unwrap().push(inputs.rows());
