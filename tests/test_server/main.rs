@@ -49,8 +49,8 @@ struct Arguments {
 fn main() {
     let arguments = Arguments::parse();
     let options = ServerOptions {
-        http: endpoint(arguments.port),
-        grpc: endpoint(arguments.grpc_port),
+        http: Some(endpoint(arguments.port)),
+        grpc: Some(endpoint(arguments.grpc_port)),
         metrics: Some(local(arguments.metrics_port)),
         signals: true,
         shared_memory: Some(SharedMemoryOptions::default()),
@@ -77,11 +77,11 @@ fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-fn endpoint(port: u16) -> Option<Endpoint> {
-    Some(Endpoint {
+fn endpoint(port: u16) -> Endpoint {
+    Endpoint {
         access: AccessPolicy::default().managed(),
         ..Endpoint::new(local(port))
-    })
+    }
 }
 
 fn stop_with_input(stopper: Stopper) {
