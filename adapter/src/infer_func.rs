@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use nav_engine::{Backend, RunnerBackend};
+use nav_package_format::Device;
 use nav_runners::{LoadError, Loaded, RunnerHandle};
 
 use crate::callable::{Infer, SharedCallable};
@@ -21,6 +22,8 @@ pub(crate) enum Source {
     Backend {
         /// What clients are told that runs it.
         platform: String,
+        /// Where it runs, as clients are told.
+        device: Device,
         /// How it is opened.
         open: Arc<Open>,
     },
@@ -40,9 +43,19 @@ impl InferFunc {
         Self {
             source: Source::Backend {
                 platform: platform.into(),
+                device: Device::Cpu,
                 open: Arc::new(open),
             },
         }
+    }
+
+    /// The same, of which clients are told that it runs there.
+    #[must_use]
+    pub fn on(mut self, place: Device) -> Self {
+        if let Source::Backend { device, .. } = &mut self.source {
+            *device = place;
+        }
+        self
     }
 
     /// These callables, one for each instance of the model.
@@ -90,9 +103,10 @@ impl From<Vec<RunnerHandle>> for InferFunc {
             .first()
             .map_or("", |it| it.runner().name())
             .to_owned();
+        let device = handles.first().map(|it| it.options().device);
         // Whoever binds it is told why it cannot be loaded.
         let loaded = across(handles.into_iter().map(RunnerHandle::into_loaded));
-        Self::backend(platform, move || loaded.clone())
+        Self::backend(platform, move || loaded.clone()).on(device.unwrap_or_default())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nav_engine::Model;
+use nav_package_format::Device;
 
 use crate::proto::ModelConfig;
 
@@ -13,6 +14,8 @@ use crate::proto::ModelConfig;
 pub struct ModelFacts {
     /// What runs it, as clients are told.
     pub platform: String,
+    /// Where it runs, as clients are told; the first place where there are several.
+    pub device: Device,
     /// What its parameters are, as clients are told with its configuration.
     pub parameters: BTreeMap<String, String>,
     /// What the elements of an output mean, by the output's name.
@@ -27,6 +30,7 @@ pub struct Configured(Arc<ModelConfig>);
 
 static UNKNOWN: ModelFacts = ModelFacts {
     platform: String::new(),
+    device: Device::Cpu,
     parameters: BTreeMap::new(),
     labels: BTreeMap::new(),
     configured: None,

@@ -192,6 +192,7 @@ impl<F: FindModels> ModelOpener for Opener<F> {
         } != Instead::default();
         opened.options = (wanted.backend.is_none() || found.serving.is_some() || is_instead)
             .then(|| self.options(found.serving.as_ref()));
+        opened.device = device;
         opened.told = vec![
             ("runner", runner.to_owned()),
             ("device", device.to_string()),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use nav_engine::{Backend, ModelOptions, ModelSpec, with_causes};
-use nav_package_format::{Signature, TensorSpec};
+use nav_package_format::{Device, Signature, TensorSpec};
 use nav_serve::ModelFacts;
 
 use crate::callable::{CallableBackend, Context, Fatal, SharedCallable};
@@ -46,7 +46,8 @@ impl From<ModelConfig> for BindOptions {
 pub(super) struct Bound {
     pub(super) name: Arc<str>,
     pub(super) version: u64,
-    platform: String,
+    /// What clients are told that runs it, and where.
+    platform: (String, Device),
     runs: Runs,
     options: ModelOptions,
     config: ModelConfig,
@@ -87,7 +88,11 @@ impl Bound {
             ..Context::new(name, inputs, outputs, config.clone())
         };
         let (platform, runs) = match infer_func.source {
-            Source::Backend { platform, open } => {
+            Source::Backend {
+                platform,
+                device,
+                open,
+            } => {
                 let backend =
                     open().map_err(|error| ModelFault::new("infer_func", with_causes(&error)))?;
                 agree(
@@ -102,7 +107,7 @@ impl Bound {
                     &config,
                     "outputs",
                 )?;
-                (platform, Runs::Backend(backend))
+                ((platform, device), Runs::Backend(backend))
             }
             Source::Callables(callables) => {
                 let signature = declared(&context)?;
@@ -113,7 +118,7 @@ impl Bound {
                     signature,
                     is_strict: strict,
                 };
-                ("callable".to_owned(), runs)
+                (("callable".to_owned(), Device::Cpu), runs)
             }
         };
         let mut options = config.options(runs.signature())?;
@@ -159,7 +164,8 @@ impl Bound {
         let mut spec = ModelSpec::new(backend, self.options.clone());
         spec.warm_up = warm_up;
         spec.about = Arc::new(ModelFacts {
-            platform: self.platform.clone(),
+            platform: self.platform.0.clone(),
+            device: self.platform.1,
             ..ModelFacts::default()
         });
         Ok(spec)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nav_engine::{BatchPolicy, Engine, Model, ModelOptions, QueuePolicy, TimeoutAction};
-use nav_package_format::{DType, TensorSpec};
+use nav_package_format::{DType, Device, TensorSpec};
 
 use super::find;
 use super::metadata::extents;
@@ -38,6 +38,12 @@ pub(crate) fn config_of(model: &Model) -> ModelConfig {
     let has_batch = options.max_batch > 0;
     let signature = model.signature();
     let latest = model_version_policy::Latest { num_versions: 1 };
+    let mut group = ModelInstanceGroup {
+        name: format!("{}_0", model.name()),
+        count: saturated(options.instances),
+        ..ModelInstanceGroup::default()
+    };
+    place(&mut group, facts.device);
     ModelConfig {
         name: model.name().to_owned(),
         platform: facts.platform.clone(),
@@ -57,12 +63,7 @@ pub(crate) fn config_of(model: &Model) -> ModelConfig {
             .collect(),
         optimization: Some(optimization()),
         scheduling_choice: scheduling(model),
-        instance_group: vec![ModelInstanceGroup {
-            name: format!("{}_0", model.name()),
-            kind: model_instance_group::Kind::Auto.into(),
-            count: saturated(options.instances),
-            ..ModelInstanceGroup::default()
-        }],
+        instance_group: vec![group],
         parameters: facts.parameters.iter().map(parameter).collect(),
         model_transaction_policy: Some(ModelTransactionPolicy {
             decoupled: options.decoupled,
@@ -71,6 +72,22 @@ pub(crate) fn config_of(model: &Model) -> ModelConfig {
             enable: options.cache,
         }),
         ..ModelConfig::default()
+    }
+}
+
+/// Says where instances are that may be anywhere. Clients of PyTriton need to be told.
+pub(crate) fn place(group: &mut ModelInstanceGroup, device: Device) {
+    if group.kind() != model_instance_group::Kind::Auto {
+        return;
+    }
+    match device {
+        Device::Cpu => group.set_kind(model_instance_group::Kind::Cpu),
+        Device::Cuda(number) => {
+            group.set_kind(model_instance_group::Kind::Gpu);
+            if group.gpus.is_empty() {
+                group.gpus = vec![i32::try_from(number).unwrap_or(i32::MAX)];
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ mod regions;
 mod statistics;
 
 pub(crate) use config::{
-    batching, config, config_of, data_type, dims, input, microseconds, optimization, output,
+    batching, config, config_of, data_type, dims, input, microseconds, optimization, output, place,
     saturated,
 };
 pub(crate) use index::index;

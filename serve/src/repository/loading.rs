@@ -77,6 +77,7 @@ impl Loading<'_> {
         spec.digest = opened.digest;
         let facts = ModelFacts {
             platform: opened.platform,
+            device: opened.device,
             labels: config::labels(&config, folder).map_err(refuse)?,
             ..ModelFacts::default()
         };
@@ -137,7 +138,10 @@ impl Loading<'_> {
         config: &ModelConfig,
         found: (&Signature, &ModelOptions),
     ) -> ModelFacts {
-        let told = config::completed(config, &self.model.name, found);
+        let mut told = config::completed(config, &self.model.name, found);
+        for group in &mut told.instance_group {
+            describe::place(group, facts.device);
+        }
         ModelFacts {
             configured: Some(Configured::new(told)),
             ..facts

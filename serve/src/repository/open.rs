@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nav_engine::{Backend, ModelOptions};
-use nav_package_format::{Digest, Signature};
+use nav_package_format::{Device, Digest, Signature};
 
 use super::config::Placement;
 
@@ -62,6 +62,8 @@ pub struct Opened {
     pub backend: Arc<dyn Backend>,
     /// What clients are told that runs it.
     pub platform: String,
+    /// Where it runs.
+    pub device: Device,
     /// What tells it from every other model.
     pub digest: Option<Digest>,
     /// How it is to be served where no configuration says so.
@@ -78,11 +80,12 @@ pub struct Opened {
 pub struct OpenError(pub Box<dyn Error + Send + Sync>);
 
 impl Opened {
-    /// This model, of which there is nothing else to say.
+    /// This model on the host's processor, of which there is nothing else to say.
     pub fn new(backend: Arc<dyn Backend>, platform: impl Into<String>) -> Self {
         Self {
             backend,
             platform: platform.into(),
+            device: Device::Cpu,
             digest: None,
             options: None,
             told: Vec::new(),

@@ -15,21 +15,67 @@ fn words(error: &dyn std::error::Error) -> String {
     nav_engine::with_causes(error)
 }
 
+/// The words of the refusal of a model that is to be served like this.
+fn check_config(config: ModelConfig, expected: &str) {
+    let bound = triton().bind("m", more(), x(), y(), config);
+    let expected = format!("model `m` cannot be bound: {expected}");
+    assert_eq!(words(&bound.unwrap_err()), expected);
+}
+
+#[test]
+fn a_batcher_that_cannot_be_is_refused_with_the_field() {
+    let check = |batcher: DynamicBatcher, expected: &str| {
+        let config = ModelConfig {
+            batcher,
+            ..ModelConfig::default()
+        };
+        check_config(config, expected);
+    };
+    let plain = DynamicBatcher::default;
+    check(
+        DynamicBatcher {
+            preferred_batch_size: vec![8],
+            ..plain()
+        },
+        "batcher.preferred_batch_size: a batch of this size cannot be",
+    );
+    check(
+        DynamicBatcher {
+            default_priority_level: 1,
+            ..plain()
+        },
+        "batcher.default_priority_level: there are no levels; see `batcher.priority_levels`",
+    );
+    check(
+        DynamicBatcher {
+            priority_queue_policy: BTreeMap::from([(1, QueuePolicy::default())]),
+            ..plain()
+        },
+        "batcher.priority_queue_policy: there are no levels; see `batcher.priority_levels`",
+    );
+    check(
+        DynamicBatcher {
+            priority_levels: 2,
+            default_priority_level: 3,
+            ..plain()
+        },
+        "batcher.default_priority_level: there is no such level",
+    );
+    check(
+        DynamicBatcher {
+            priority_levels: 2,
+            default_priority_level: 1,
+            preserve_ordering: true,
+            ..plain()
+        },
+        "batcher.preserve_ordering: a level that goes first does not keep the order",
+    );
+}
+
 #[test]
 fn a_config_that_cannot_be_is_refused_with_the_field() {
-    let check = |config: ModelConfig, expected: &str| {
-        let refused = triton().bind("m", more(), x(), y(), config).unwrap_err();
-        assert_eq!(
-            words(&refused),
-            format!("model `m` cannot be bound: {expected}")
-        );
-    };
+    let check = check_config;
     let config = ModelConfig::default;
-    let batched = |batcher: DynamicBatcher| ModelConfig {
-        batcher,
-        ..ModelConfig::default()
-    };
-    let batcher = DynamicBatcher::default;
     let zero = ModelConfig {
         max_batch_size: 0,
         ..config()
@@ -37,44 +83,6 @@ fn a_config_that_cannot_be_is_refused_with_the_field() {
     check(
         zero,
         "max_batch_size: with batching there is one row at least; switch `batching` off instead",
-    );
-    check(
-        batched(DynamicBatcher {
-            preferred_batch_size: vec![8],
-            ..batcher()
-        }),
-        "batcher.preferred_batch_size: a batch of this size cannot be",
-    );
-    check(
-        batched(DynamicBatcher {
-            default_priority_level: 1,
-            ..batcher()
-        }),
-        "batcher.default_priority_level: there are no levels; see `batcher.priority_levels`",
-    );
-    check(
-        batched(DynamicBatcher {
-            priority_queue_policy: BTreeMap::from([(1, QueuePolicy::default())]),
-            ..batcher()
-        }),
-        "batcher.priority_queue_policy: there are no levels; see `batcher.priority_levels`",
-    );
-    check(
-        batched(DynamicBatcher {
-            priority_levels: 2,
-            default_priority_level: 3,
-            ..batcher()
-        }),
-        "batcher.default_priority_level: there is no such level",
-    );
-    check(
-        batched(DynamicBatcher {
-            priority_levels: 2,
-            default_priority_level: 1,
-            preserve_ordering: true,
-            ..batcher()
-        }),
-        "batcher.preserve_ordering: a level that goes first does not keep the order",
     );
     let cached = ModelConfig {
         response_cache: true,

@@ -197,10 +197,10 @@ fn one_request_of_several_can_fail_and_none_runs_twice() {
     };
     let all_or_none = batch(move |inputs: Inputs| {
         note.fetch_add(inputs.rows(), Ordering::Relaxed);
-        match inputs.elements::<i32>("x")?.contains(&13) {
-            true => Err(Failure::new("unlucky")),
-            false => Ok(inputs.array("x")?.clone()),
+        if inputs.elements::<i32>("x")?.contains(&13) {
+            return Err(Failure::new("unlucky"));
         }
+        Ok(inputs.array("x")?.clone())
     });
     triton.bind("m", all_or_none, x(), y(), config()).unwrap();
     triton.bind("gated", gated, x(), y(), config()).unwrap();

@@ -76,16 +76,17 @@ fn a_batch_can_be_answered_again_and_again() {
     assert_eq!(responses(&triton, &[5]), [Ok(5), Ok(6), Ok(7)]);
 }
 
+/// Tells that it is dropped.
+struct Told(std::sync::mpsc::Sender<()>);
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.send(()).ok();
+    }
+}
+
 #[test]
 fn an_iterator_is_asked_no_more_when_nobody_waits() {
     let (sender, ended) = std::sync::mpsc::channel();
-    /// Tells that it is dropped.
-    struct Told(std::sync::mpsc::Sender<()>);
-    impl Drop for Told {
-        fn drop(&mut self) {
-            self.0.send(()).ok();
-        }
-    }
     let triton = serving(decoupled(move |_: Request| {
         let told = Told(sender.clone());
         Ok((0..).map(move |it| {
