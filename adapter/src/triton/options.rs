@@ -206,3 +206,95 @@ fn repository(config: &TritonConfig) -> Result<Option<RepositoryOptions>, Config
         ..RepositoryOptions::default()
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+
+    /// Fields that are looked at elsewhere: where the log is made.
+    const OF_THE_LOG: &[&str] = &["log_verbose", "log_file"];
+
+    fn text(variables: &[(String, String)]) -> String {
+        let environment: Environment = variables.iter().cloned().collect();
+        let config = TritonConfig::default().with_environment(&environment);
+        let settled = settled(&config.unwrap(), &AccessPolicy::default());
+        format!("{:?}", settled.unwrap())
+    }
+
+    fn variable(name: &str, value: &str) -> (String, String) {
+        (
+            format!("NAV_TRITON_CONFIG_{}", name.to_uppercase()),
+            value.to_owned(),
+        )
+    }
+
+    #[test]
+    fn every_field_that_is_honoured_changes_what_the_server_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().display().to_string();
+        // What other fields need to matter.
+        let needed = [
+            variable("grpc_use_ssl", "true"),
+            variable("grpc_use_ssl_mutual", "true"),
+            variable("grpc_server_cert", "/any.pem"),
+            variable("grpc_server_key", "/any.key"),
+            variable("grpc_root_cert", "/any.pem"),
+            variable("model_repository", &folder),
+            variable("model_control_mode", "poll"),
+        ];
+        let before = text(&needed);
+        for field in TritonConfig::FIELDS {
+            if field.effect != Effect::Honoured || OF_THE_LOG.contains(&field.name) {
+                continue;
+            }
+            let mut name = field.name.to_owned();
+            if field.is_list {
+                name.push_str("_0");
+            }
+            let other = match field.name {
+                "model_repository" => "/",
+                "model_control_mode" => "none",
+                "grpc_use_ssl_mutual" => "false",
+                // It is encrypted as long as clients need certificates.
+                "grpc_use_ssl" => continue,
+                _ => field.example,
+            };
+            let (name, value) = variable(&name, other);
+            let mut variables = needed.to_vec();
+            variables.retain(|(known, _)| *known != name);
+            variables.push((name, value));
+            assert_ne!(text(&variables), before, "{}", field.name);
+        }
+        let plain = [("grpc_use_ssl", "false"), ("grpc_use_ssl_mutual", "false")];
+        let mut variables = needed[2..].to_vec();
+        variables.extend(plain.map(|(name, value)| variable(name, value)));
+        assert_ne!(text(&variables), before);
+    }
+
+    #[test]
+    fn what_is_traced_is_read_as_it_is_said_for_triton() {
+        let traced = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|it| (*it).to_owned()).collect();
+            trace_options(&settings).unwrap()
+        };
+        let (options, ignored) = traced(&[
+            "mode=opentelemetry",
+            "opentelemetry,url=http://localhost:4317",
+            "triton,file=/trace",
+            "rate=7",
+            "count=-1",
+            "level=TENSORS",
+        ]);
+        assert_eq!(options.collector.as_deref(), Some("http://localhost:4317"));
+        assert_eq!((options.file, options.settings.rate), (None, 7));
+        assert_eq!(
+            (options.settings.timestamps, options.settings.count),
+            (true, None)
+        );
+        assert_eq!(ignored, ["level=TENSORS"]);
+        let (options, _) = traced(&["triton,file=/trace", "level=OFF", "triton,log-frequency=3"]);
+        assert!(options.file.is_some() && !options.settings.timestamps);
+        assert_eq!(options.settings.log_frequency, 3);
+    }
+}

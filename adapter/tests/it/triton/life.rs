@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use nav_adapter::{
-    BindOptions, Failure, Inputs, ModelConfig, Outputs, Triton, TritonConfig, TritonError, batch,
+    BindOptions, Failure, Host, Inputs, ModelConfig, ModelControl, Outputs, Triton, TritonConfig,
+    TritonError, batch,
 };
+
+use nav_worker::packaged::Home;
 
 use super::{Gate, answer, ask, asked, builder, free_ports, more, triton, x, y};
 use crate::subject::{connect, receive};
@@ -224,4 +227,45 @@ fn one_protocol_is_enough() {
         ..free_ports()
     };
     check(only_http, [true, false, false]);
+}
+
+#[test]
+fn models_of_a_repository_are_served_beside_those_that_are_bound() {
+    let config = TritonConfig {
+        model_repository: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/repository").into()),
+        model_control_mode: Some(ModelControl::Explicit),
+        ..free_ports()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::at(Home::at(folder.path()).unwrap());
+    let triton = builder(config).host(host).build().unwrap();
+    bind(&triton, "bound");
+    triton.run().unwrap();
+    for name in ["bound", "square", "test"] {
+        assert_eq!(status(&triton, &format!("/v2/models/{name}/ready")), 200);
+    }
+    let twice = triton.bind("square", more(), x(), y(), ModelConfig::default());
+    assert_eq!(
+        twice.unwrap_err().to_string(),
+        "version 1 of model `square` is bound already"
+    );
+}
+
+#[test]
+fn the_log_can_go_to_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log");
+    let config = TritonConfig {
+        log_file: Some(file.clone()),
+        log_verbose: Some(1),
+        ..free_ports()
+    };
+    let triton = builder(config).build().unwrap();
+    bind(&triton, "m");
+    triton.run().unwrap();
+    assert_eq!(status(&triton, "/v2/health/ready"), 200);
+    drop(triton);
+    let told = std::fs::read_to_string(file).unwrap();
+    assert!(told.contains(" loaded model=m version=1"), "{told}");
+    assert!(told.contains(" ready http=127.0.0.1:"), "{told}");
 }
