@@ -42,7 +42,22 @@ pub fn closed(
     concurrency: usize,
     time: Duration,
 ) -> Result<Level, Box<dyn Error>> {
-    let level = asked((address, protocol), row, Load::Closed { concurrency }, time)?;
+    closed_calls((address, protocol), &call(row)?, concurrency, time)
+}
+
+/// The same for any request.
+pub fn closed_calls(
+    (address, protocol): (SocketAddr, Protocol),
+    call: &Call,
+    concurrency: usize,
+    time: Duration,
+) -> Result<Level, Box<dyn Error>> {
+    let level = asked(
+        (address, protocol),
+        call,
+        Load::Closed { concurrency },
+        time,
+    )?;
     match level.failures.first() {
         None => Ok(level),
         Some((kind, tally)) => Err(format!("{kind}: {}", tally.example).into()),
@@ -56,12 +71,12 @@ pub fn open(address: SocketAddr, rate: f64, time: Duration) -> Result<Level, Box
         arrivals: Arrivals::Constant,
         connections: CONNECTIONS,
     };
-    asked((address, Protocol::Http), &IDENTITY, load, time)
+    asked((address, Protocol::Http), &call(&IDENTITY)?, load, time)
 }
 
 fn asked(
     (address, protocol): (SocketAddr, Protocol),
-    row: &Row,
+    call: &Call,
     load: Load,
     time: Duration,
 ) -> Result<Level, Box<dyn Error>> {
@@ -71,10 +86,17 @@ fn asked(
         ..Options::exactly(time)
     };
     let never = AtomicBool::new(false);
-    Ok(measure(&target, &[call(row)?], load, &options, &never)?)
+    Ok(measure(
+        &target,
+        std::slice::from_ref(call),
+        load,
+        &options,
+        &never,
+    )?)
 }
 
-fn call(row: &Row) -> Result<Call, Box<dyn Error>> {
+/// The request for a row of zeros.
+pub fn call(row: &Row) -> Result<Call, Box<dyn Error>> {
     let extents = std::iter::once(1).chain(row.extents.iter().copied());
     let shape = Shape::new(extents);
     let zeros = vec![0; shape.byte_size(DType::Fp32)?.unwrap_or_default()];

@@ -97,8 +97,8 @@ pub fn models(
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it has the signature of a model")]
-fn echo(batch: &mut Batch) -> Result<(), InferError> {
+/// Gives the inputs of each call back as its outputs.
+pub fn echo(batch: &mut Batch) -> Result<(), InferError> {
     let answers: Vec<Response> = batch
         .calls()
         .map(|call| {
