@@ -24,9 +24,16 @@ impl Peer {
         let Some(python) = std::env::var_os("NAV_PEER_PYTHON") else {
             return Ok(None);
         };
+        // The processes that it starts take the first Python there is.
+        let folder_of_python = Path::new(&python).parent().unwrap_or(Path::new(""));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let others = std::env::split_paths(&path);
+        let path =
+            std::env::join_paths(std::iter::once(folder_of_python.to_owned()).chain(others))?;
         let [http, grpc, metrics] = [free()?, free()?, free()?];
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peer/serve.py");
-        let mut process = Command::new(python)
+        let mut process = Command::new(&python)
+            .env("PATH", path)
             .arg(script)
             .arg(folder)
             .args([http, grpc, metrics].map(|at| at.port().to_string()))
