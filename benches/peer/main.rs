@@ -29,7 +29,8 @@ use self::peer::Peer;
 /// Pairs of turns.
 const ROUNDS: usize = 5;
 
-const SLICE: Duration = Duration::from_millis(600);
+/// How long each is asked in a turn, and how long where a request takes a tenth of a second.
+const SLICES: (Duration, Duration) = (Duration::from_millis(600), Duration::from_secs(4));
 
 /// Elements of an input.
 const WIDTH: usize = 16;
@@ -74,9 +75,14 @@ fn compare(
     let ours = place(ours.http, ours.grpc);
     let theirs = place(peer.http, peer.grpc);
     let (mut rates, mut ratios, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
+    let slice = if call.model == "network" {
+        SLICES.1
+    } else {
+        SLICES.0
+    };
     for _ in 0..ROUNDS {
-        let one = closed_calls((ours, protocol), call, concurrency, SLICE)?;
-        let other = closed_calls((theirs, protocol), call, concurrency, SLICE)?;
+        let one = closed_calls((ours, protocol), call, concurrency, slice)?;
+        let other = closed_calls((theirs, protocol), call, concurrency, slice)?;
         rates.push(one.throughput);
         ratios.push(one.throughput / other.throughput);
         let p99 = |it: &nav_perf::Level| it.latencies.quantile(0.99).as_secs_f64();
