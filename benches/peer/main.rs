@@ -75,14 +75,15 @@ fn compare(
     let ours = place(ours.http, ours.grpc);
     let theirs = place(peer.http, peer.grpc);
     let (mut rates, mut ratios, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
+    let calls = std::slice::from_ref(call);
     let slice = if call.model == "network" {
         SLICES.1
     } else {
         SLICES.0
     };
     for _ in 0..ROUNDS {
-        let one = closed_calls((ours, protocol), call, concurrency, slice)?;
-        let other = closed_calls((theirs, protocol), call, concurrency, slice)?;
+        let one = closed_calls((ours, protocol), calls, concurrency, slice)?;
+        let other = closed_calls((theirs, protocol), calls, concurrency, slice)?;
         rates.push(one.throughput);
         ratios.push(one.throughput / other.throughput);
         let p99 = |it: &nav_perf::Level| it.latencies.quantile(0.99).as_secs_f64();

@@ -42,22 +42,18 @@ pub fn closed(
     concurrency: usize,
     time: Duration,
 ) -> Result<Level, Box<dyn Error>> {
-    closed_calls((address, protocol), &call(row)?, concurrency, time)
+    closed_calls((address, protocol), &[call(row)?], concurrency, time)
 }
 
-/// The same for any request.
+/// The same for any requests, in turns.
 pub fn closed_calls(
     (address, protocol): (SocketAddr, Protocol),
-    call: &Call,
+    calls: &[Call],
     concurrency: usize,
     time: Duration,
 ) -> Result<Level, Box<dyn Error>> {
-    let level = asked(
-        (address, protocol),
-        call,
-        Load::Closed { concurrency },
-        time,
-    )?;
+    let load = Load::Closed { concurrency };
+    let level = asked((address, protocol), calls, load, time)?;
     match level.failures.first() {
         None => Ok(level),
         Some((kind, tally)) => Err(format!("{kind}: {}", tally.example).into()),
@@ -71,12 +67,12 @@ pub fn open(address: SocketAddr, rate: f64, time: Duration) -> Result<Level, Box
         arrivals: Arrivals::Constant,
         connections: CONNECTIONS,
     };
-    asked((address, Protocol::Http), &call(&IDENTITY)?, load, time)
+    asked((address, Protocol::Http), &[call(&IDENTITY)?], load, time)
 }
 
 fn asked(
     (address, protocol): (SocketAddr, Protocol),
-    call: &Call,
+    calls: &[Call],
     load: Load,
     time: Duration,
 ) -> Result<Level, Box<dyn Error>> {
@@ -86,27 +82,30 @@ fn asked(
         ..Options::exactly(time)
     };
     let never = AtomicBool::new(false);
-    Ok(measure(
-        &target,
-        std::slice::from_ref(call),
-        load,
-        &options,
-        &never,
-    )?)
+    Ok(measure(&target, calls, load, &options, &never)?)
 }
 
 /// The request for a row of zeros.
 pub fn call(row: &Row) -> Result<Call, Box<dyn Error>> {
-    let extents = std::iter::once(1).chain(row.extents.iter().copied());
+    zeros(row.model, (row.input, row.extents), row.output)
+}
+
+/// The request to a model for a row of zeros of these extents.
+pub fn zeros(
+    model: &str,
+    (input, extents): (&str, &[usize]),
+    output: &str,
+) -> Result<Call, Box<dyn Error>> {
+    let extents = std::iter::once(1).chain(extents.iter().copied());
     let shape = Shape::new(extents);
     let zeros = vec![0; shape.byte_size(DType::Fp32)?.unwrap_or_default()];
     Ok(Call {
-        model: row.model.to_owned(),
+        model: model.to_owned(),
         inputs: vec![(
-            row.input.to_owned(),
+            input.to_owned(),
             TensorData::new(DType::Fp32, shape, zeros)?,
         )],
-        outputs: vec![row.output.to_owned()],
+        outputs: vec![output.to_owned()],
         ..Call::default()
     })
 }

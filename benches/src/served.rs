@@ -72,11 +72,11 @@ fn serve(
 
 /// Serves these models.
 pub fn models(
-    models: impl IntoIterator<Item = (&'static str, ModelSpec)>,
+    models: impl IntoIterator<Item = (impl AsRef<str>, ModelSpec)>,
 ) -> Result<Served, Box<dyn Error>> {
     let engine = Engine::new(EngineOptions::default())?;
     for (name, spec) in models {
-        engine.load(name, 1, spec)?;
+        engine.load(name.as_ref(), 1, spec)?;
     }
     let options = ServerOptions {
         metrics: None,
