@@ -66,6 +66,19 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// The signal of Ctrl-C, or the other polite one where whoever started the tests has them ignore that: what they start
+/// ignores it too.
+fn polite_signal() -> Signal {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap();
+    if ignored & (1 << (Signal::INT.as_raw() - 1)) == 0 {
+        Signal::INT
+    } else {
+        Signal::TERM
+    }
+}
+
 /// Kills a run when it says this, and gives the place that it worked in.
 fn killed_at(text: &str, signal: Signal) -> Option<Place> {
     let place = Place::new();
@@ -101,7 +114,7 @@ fn a_run_that_is_killed_leaves_no_package_and_the_next_goes_on() {
         "comparing outputs at the largest batch",
     ];
     for stage in stages {
-        for signal in [Signal::KILL, Signal::INT] {
+        for signal in [Signal::KILL, polite_signal()] {
             let Some(place) = killed_at(stage, signal) else {
                 return;
             };
