@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use criterion::Criterion;
 use nav_adapter::{
     Array, Inputs, ModelConfig, Outputs, Server, Tensor, Triton, TritonConfig, batch,
 };
@@ -16,9 +15,8 @@ use nav_benches::interleaved::{self, Effort, Subject};
 use nav_benches::record::Record;
 use nav_benches::{models, runtimes};
 use nav_engine::{Engine, EngineOptions, ModelOptions, ModelSpec, Request, RunnerBackend};
-use nav_package_format::{DType, Format, Shape};
-use nav_runners::onnx_cpu::OnnxCpu;
-use nav_runners::{LoadOptions, Loaded, ModelFile, RunnerHandle, Session, TensorDesc};
+use nav_package_format::{DType, Shape};
+use nav_runners::{Loaded, RunnerHandle, Session, TensorDesc};
 
 /// What binding may add to a request over the engine, in microseconds.
 const BAR: f64 = 15.0;
@@ -49,13 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut record = Record::new("bind");
     record.add("", interleaved::medians(&mut subjects, EFFORT));
     add_results(&mut record);
-    let mut criterion = Criterion::default().configure_from_args();
-    let mut group = criterion.benchmark_group("bind");
-    for (name, subject) in &mut subjects {
-        group.bench_function(*name, |bencher| bencher.iter(&mut *subject));
-    }
-    group.finish();
-    criterion.final_summary();
+    interleaved::with_criterion("bind", &mut subjects);
     Ok(record.print()?)
 }
 
@@ -91,16 +83,7 @@ fn runner(repository: &Path) -> Result<RunnerHandle, Box<dyn Error>> {
          parameters {{ key: 'intra_op_thread_count' value {{ string_value: '1' }} }}"
     );
     fs::write(repository.join("onnx/config.pbtxt"), config)?;
-    let mut options = LoadOptions {
-        libraries: runtimes::libraries(),
-        ..LoadOptions::default()
-    };
-    options.settings.intra_threads = Some(1);
-    let model = ModelFile {
-        path,
-        format: Format::Onnx,
-    };
-    Ok(RunnerHandle::new(Box::new(OnnxCpu), model, options))
+    Ok(runtimes::onnx(&path, Some(1)))
 }
 
 /// A server to which the runner and a function that does the same are bound.

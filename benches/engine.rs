@@ -2,11 +2,9 @@
 
 use std::error::Error;
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use criterion::Criterion;
 use nav_benches::interleaved::{self, Effort, Subject};
 use nav_benches::record::Record;
 use nav_benches::{models, runtimes};
@@ -14,9 +12,8 @@ use nav_engine::{
     Batch, Callable, Engine, EngineOptions, InferError, ModelOptions, ModelSpec, Request, Response,
     RunnerBackend,
 };
-use nav_package_format::{DType, Format, Shape};
-use nav_runners::onnx_cpu::OnnxCpu;
-use nav_runners::{LoadOptions, Loaded, ModelFile, Runner, Session, Tensor, TensorDesc};
+use nav_package_format::{DType, Shape};
+use nav_runners::{Loaded, Session, Tensor, TensorDesc};
 
 /// What the engine may add to a request, in microseconds.
 const BAR: f64 = 10.0;
@@ -35,7 +32,7 @@ const WIDTH: usize = 16;
 fn main() -> Result<(), Box<dyn Error>> {
     let file = tempfile::NamedTempFile::new()?;
     models::rows(WIDTH).write(file.path())?;
-    let onnx = load(file.path())?;
+    let onnx = runtimes::onnx(file.path(), Some(1)).load()?;
     let engine = Engine::new(EngineOptions::default())?;
     let identity = || Callable::shared(onnx.signature().clone(), echo);
     let specs = [
@@ -60,13 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut record = Record::new("engine");
     record.add("", interleaved::medians(&mut subjects, EFFORT));
     add_results(&mut record);
-    let mut criterion = Criterion::default().configure_from_args();
-    let mut group = criterion.benchmark_group("engine");
-    for (name, subject) in &mut subjects {
-        group.bench_function(*name, |bencher| bencher.iter(&mut *subject));
-    }
-    group.finish();
-    criterion.final_summary();
+    interleaved::with_criterion("engine", &mut subjects);
     Ok(record.print()?)
 }
 
@@ -89,19 +80,6 @@ fn add_results(record: &mut Record) {
     record.result("onnx, gain of batching", gain);
     let direct = median(record, "onnx directly") / each(record, "onnx batched, 16");
     record.result("onnx, batched over directly", direct);
-}
-
-fn load(path: &Path) -> Result<Arc<dyn Loaded>, Box<dyn Error>> {
-    let mut options = LoadOptions {
-        libraries: runtimes::libraries(),
-        ..LoadOptions::default()
-    };
-    options.settings.intra_threads = Some(1);
-    let model = ModelFile {
-        path: path.to_owned(),
-        format: Format::Onnx,
-    };
-    Ok(OnnxCpu.load(&model, &options)?)
 }
 
 fn runner(loaded: &Arc<dyn Loaded>, options: ModelOptions) -> ModelSpec {

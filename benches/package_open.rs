@@ -16,7 +16,7 @@ use nav_package_format::package::manifest::{CURRENT, Model, Provenance};
 use nav_package_format::package::{Manifest, Package, PackageWriter, PackedModel, Variant};
 use nav_package_format::{Device, Digest, Format, RunnerSettings, onnx};
 use nav_runners::onnx_cpu::OnnxCpu;
-use nav_runners::{LoadOptions, Loaded, ModelFile, Runner};
+use nav_runners::{Loaded, Runner};
 
 /// Layers of 4 MB of weights: 100 MB in all.
 const LAYERS: usize = 25;
@@ -101,15 +101,7 @@ fn materialise(package: &Path, cache: &Path) -> Result<PathBuf, Box<dyn Error>> 
 }
 
 fn load(path: &Path) -> Result<Arc<dyn Loaded>, Box<dyn Error>> {
-    let options = LoadOptions {
-        libraries: runtimes::libraries(),
-        ..LoadOptions::default()
-    };
-    let model = ModelFile {
-        path: path.to_owned(),
-        format: Format::Onnx,
-    };
-    Ok(OnnxCpu.load(&model, &options)?)
+    Ok(runtimes::onnx(path, None).load()?)
 }
 
 fn pack(model: &Path, path: &Path) -> Result<(), Box<dyn Error>> {

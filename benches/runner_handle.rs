@@ -4,16 +4,12 @@ use std::error::Error;
 use std::hint::black_box;
 use std::path::Path;
 
-use criterion::Criterion;
 use nav_benches::interleaved::{self, Effort, Subject};
 use nav_benches::record::Record;
 use nav_benches::{models, runtimes};
-use nav_package_format::{DType, Format, RunnerSettings, Shape, TensorData};
-use nav_runners::onnx_cpu::OnnxCpu;
+use nav_package_format::{DType, Shape, TensorData};
 use nav_runners::onnxruntime::library;
-use nav_runners::{
-    LoadOptions, ModelFile, Outputs, RunError, Runner, RunnerHandle, Session, TensorDesc,
-};
+use nav_runners::{Outputs, RunError, RunnerHandle, Session, TensorDesc};
 use ort::session::Session as OrtSession;
 use ort::value::TensorRef;
 
@@ -35,35 +31,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     record.bar("handle minus raw, us", (handle - raw) / 1e3, BAR);
     record.result("handle over raw", handle / raw);
     record.result("session over raw", session / raw);
-    let mut criterion = Criterion::default().configure_from_args();
-    let mut group = criterion.benchmark_group("runner_handle");
-    for (name, subject) in &mut subjects {
-        group.bench_function(*name, |bencher| bencher.iter(&mut *subject));
-    }
-    group.finish();
-    criterion.final_summary();
+    interleaved::with_criterion("runner_handle", &mut subjects);
     Ok(record.print()?)
 }
 
 fn subjects(path: &Path) -> Result<Vec<Subject<'static>>, Box<dyn Error>> {
-    let options = LoadOptions {
-        settings: RunnerSettings {
-            intra_threads: Some(1),
-            ..RunnerSettings::default()
-        },
-        libraries: runtimes::libraries(),
-        ..LoadOptions::default()
-    };
-    let model = ModelFile {
-        path: path.to_owned(),
-        format: Format::Onnx,
-    };
-    let library = library::open_for_cpu(&options.libraries)?;
+    let library = library::open_for_cpu(&runtimes::libraries())?;
     let mut raw = OrtSession::builder(&library.environment)?
         .with_intra_threads(1)?
         .commit_from_file(path)?;
-    let mut session = OnnxCpu.load(&model, &options)?.session()?;
-    let mut handle = RunnerHandle::new(Box::new(OnnxCpu), model, options);
+    let mut handle = runtimes::onnx(path, Some(1));
+    let mut session = handle.load()?.session()?;
     handle.activate()?;
     let numbers = [2.0_f32; 16];
     let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());

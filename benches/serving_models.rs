@@ -13,10 +13,9 @@ use nav_benches::record::Record;
 use nav_benches::{perceptron, residual, runtimes, served};
 use nav_engine::{BatchPolicy, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::onnx::proto::ModelProto;
-use nav_package_format::{DType, Format, Shape};
+use nav_package_format::{DType, Shape};
 use nav_perf::Protocol;
-use nav_runners::onnx_cpu::OnnxCpu;
-use nav_runners::{LoadOptions, Loaded, ModelFile, Runner, TensorDesc};
+use nav_runners::{Loaded, TensorDesc};
 
 const ROUNDS: usize = 5;
 
@@ -110,16 +109,7 @@ fn load(
     threads: Option<usize>,
 ) -> Result<Arc<dyn Loaded>, Box<dyn Error>> {
     model.write(path)?;
-    let mut options = LoadOptions {
-        libraries: runtimes::libraries(),
-        ..LoadOptions::default()
-    };
-    options.settings.intra_threads = threads;
-    let file = ModelFile {
-        path: path.to_owned(),
-        format: Format::Onnx,
-    };
-    Ok(OnnxCpu.load(&file, &options)?)
+    Ok(runtimes::onnx(path, threads).load()?)
 }
 
 fn ask(

@@ -8,7 +8,6 @@ mod peer;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use nav_benches::load::{IDENTITY, Row, call, closed_calls};
@@ -19,10 +18,9 @@ use nav_benches::{perceptron, residual, runtimes};
 use nav_engine::{
     Batch, CallInput, Callable, InferError, ModelOptions, ModelSpec, Response, RunnerBackend,
 };
-use nav_package_format::{DType, Dim, Format, Shape, Signature, TensorData, TensorSpec, strings};
+use nav_package_format::{DType, Dim, Shape, Signature, TensorData, TensorSpec, strings};
 use nav_perf::{Call, Protocol};
-use nav_runners::onnx_cpu::OnnxCpu;
-use nav_runners::{LoadOptions, ModelFile, Runner, Tensor};
+use nav_runners::Tensor;
 
 use self::peer::Peer;
 
@@ -149,8 +147,12 @@ fn ours(folder: &Path) -> Result<Served, Box<dyn Error>> {
             ModelOptions::batched(64),
         )
     };
-    let perceptron = loaded(&folder.join("perceptron.onnx"), 1)?;
-    let network = loaded(&folder.join("network.onnx"), 2)?;
+    let runner = |file: &str, threads| {
+        let loaded = runtimes::onnx(&folder.join(file), Some(threads)).load()?;
+        Ok::<_, Box<dyn Error>>(RunnerBackend::new(loaded))
+    };
+    let perceptron = runner("perceptron.onnx", 1)?;
+    let network = runner("network.onnx", 2)?;
     served::models([
         ("identity", echoes(DType::Fp32, &[WIDTH])),
         ("image", echoes(DType::Fp32, IMAGE.extents)),
@@ -219,17 +221,4 @@ fn add_sub(batch: &mut Batch) -> Result<(), InferError> {
         batch.answer(index, Ok(answer));
     }
     Ok(())
-}
-
-fn loaded(path: &Path, threads: usize) -> Result<Arc<RunnerBackend>, Box<dyn Error>> {
-    let mut options = LoadOptions {
-        libraries: runtimes::libraries(),
-        ..LoadOptions::default()
-    };
-    options.settings.intra_threads = Some(threads);
-    let file = ModelFile {
-        path: path.to_owned(),
-        format: Format::Onnx,
-    };
-    Ok(RunnerBackend::new(OnnxCpu.load(&file, &options)?))
 }

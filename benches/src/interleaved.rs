@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use criterion::Criterion;
+
 /// Something to be timed, by its name.
 pub type Subject<'a> = (&'a str, Box<dyn FnMut() + 'a>);
 
@@ -28,6 +30,17 @@ pub fn medians(subjects: &mut [Subject<'_>], effort: Effort) -> Vec<(String, f64
     }
     let names = subjects.iter().map(|(name, _)| (*name).to_owned());
     names.zip(times.into_iter().map(median)).collect()
+}
+
+/// Has Criterion time them too, one after the other, as a group of this name.
+pub fn with_criterion(name: &str, subjects: &mut [Subject<'_>]) {
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group(name);
+    for (name, subject) in subjects {
+        group.bench_function(*name, |bencher| bencher.iter(&mut *subject));
+    }
+    group.finish();
+    criterion.final_summary();
 }
 
 fn turn(subject: &mut dyn FnMut(), calls: u32) -> Duration {
