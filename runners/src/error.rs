@@ -7,6 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::InputError;
 
+/// An error with all its causes, for those who only get a text.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
 /// Why a model could not be loaded. Another host, runner or setting may succeed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]

@@ -17,7 +17,7 @@ pub mod tract_cpu;
 
 pub use nav_native::gpu;
 
-pub use error::{LoadError, RunError};
+pub use error::{LoadError, RunError, with_causes};
 pub use handle::{NamedOutputs, RunnerHandle};
 pub use input::InputError;
 pub use library::{Libraries, VendorRuntime};

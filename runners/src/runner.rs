@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nav_package_format::onnx::{self, ModelFacts, ModelFileError};
+use nav_package_format::onnx::{self, ModelFacts};
 use nav_package_format::torchscript::{self, ArchiveFacts, ArchiveLimits};
 use nav_package_format::{Device, Format, RunnerSettings, Signature, file};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{LoadError, RunError};
+use crate::error::{LoadError, RunError, with_causes};
 use crate::library::{Libraries, VendorRuntime};
 use crate::tensor::{Outputs, Staged, TensorDesc};
 
@@ -148,7 +148,7 @@ impl ModelFile {
                 format: self.format,
             });
         }
-        onnx::verify(&self.path).map_err(|error| self.refusal(&error))
+        onnx::verify(&self.path).map_err(|error| self.refusal(&error, error.is_integrity()))
     }
 
     /// Facts of a TorchScript archive that may be handed to this runner: of a kind that it reads, and well-formed. Loading
@@ -175,16 +175,11 @@ impl ModelFile {
         })
     }
 
-    fn refusal(&self, error: &ModelFileError) -> LoadError {
+    /// Why it cannot be loaded: it is not what it should be, or it cannot be read.
+    pub fn refusal(&self, error: &dyn std::error::Error, is_integrity: bool) -> LoadError {
         let path = self.path.clone();
-        let mut reason = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            reason.push_str(": ");
-            reason.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        if error.is_integrity() {
+        let reason = with_causes(error);
+        if is_integrity {
             LoadError::Unacceptable { path, reason }
         } else {
             LoadError::Unreadable { path, reason }

@@ -23,7 +23,7 @@ pub struct Wave {
 }
 
 /// A change to a candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refinement {
     /// What is added to the name of the variant.
     pub suffix: String,
@@ -113,12 +113,12 @@ pub(super) fn of(
         let spinning = Refinement {
             suffix: "no-spinning".to_owned(),
             spinning: Some(false),
-            ..Refinement::nothing()
+            ..Refinement::default()
         };
         let parallel = Refinement {
             suffix: "parallel".to_owned(),
             execution_mode: Some(ExecutionMode::Parallel),
-            ..Refinement::nothing()
+            ..Refinement::default()
         };
         let mut scheduling = vec![spinning];
         if width > 1 {
@@ -139,7 +139,7 @@ fn entries(entries: &[Entry]) -> Vec<Refinement> {
     let refinements = entries.iter().map(|entry| Refinement {
         suffix: entry.suffix.to_owned(),
         entries: [(entry.key.to_owned(), entry.value.to_owned())].into(),
-        ..Refinement::nothing()
+        ..Refinement::default()
     });
     refinements.collect()
 }
@@ -149,19 +149,6 @@ fn wave(name: &str, runner: &str, refinements: Vec<Refinement>) -> Wave {
         name: name.to_owned(),
         runner: runner.to_owned(),
         refinements,
-    }
-}
-
-impl Refinement {
-    const fn nothing() -> Self {
-        Self {
-            suffix: String::new(),
-            threads: None,
-            instances: None,
-            spinning: None,
-            execution_mode: None,
-            entries: BTreeMap::new(),
-        }
     }
 }
 
@@ -205,7 +192,7 @@ fn splits(
             },
             threads: can_set_threads.then_some(each),
             instances: Some(instances),
-            ..Refinement::nothing()
+            ..Refinement::default()
         })
         .collect()
 }

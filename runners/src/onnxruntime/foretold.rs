@@ -25,17 +25,19 @@ enum Extent {
     },
 }
 
-/// The shape of each output, where it is known what it follows from.
-pub(super) fn outputs(signature: &Signature) -> Vec<Option<Foretold>> {
-    let foretold = |output: &TensorSpec| {
+/// The outputs of which it is known what their shapes follow from, each with its position.
+pub(super) fn outputs(signature: &Signature) -> Vec<(usize, Foretold)> {
+    let foretold = |(index, output): (usize, &TensorSpec)| {
         let dims = output.dims.as_ref()?;
         let extents = dims.iter().map(|dim| extent(dim, &signature.inputs));
-        Some(Foretold {
+        let foretold = Foretold {
             dtype: output.dtype,
             extents: extents.collect::<Option<_>>()?,
-        })
+        };
+        Some((index, foretold))
     };
-    signature.outputs.iter().map(foretold).collect()
+    let outputs = signature.outputs.iter().enumerate();
+    outputs.filter_map(foretold).collect()
 }
 
 fn extent(dim: &Dim, inputs: &[TensorSpec]) -> Option<Extent> {
@@ -95,8 +97,8 @@ mod tests {
             ],
         };
         let foretold = outputs(&signature);
-        let known: Vec<bool> = foretold.iter().map(Option::is_some).collect();
-        assert_eq!(known, [true, false, false, false]);
+        let known: Vec<usize> = foretold.iter().map(|(index, _)| *index).collect();
+        assert_eq!(known, [0]);
         let check = |rows: usize, expected: Option<&[usize]>| {
             let shape = Shape::from([rows, 1 << 20]);
             let input = TensorDesc {
@@ -105,7 +107,7 @@ mod tests {
                 byte_size: 4 * shape.element_count().unwrap(),
                 shape,
             };
-            let found = foretold[0].as_ref().unwrap().large(&[input]);
+            let found = foretold[0].1.large(&[input]);
             let found = found.map(|(_, shape)| shape.to_vec());
             assert_eq!(found.as_deref(), expected);
         };

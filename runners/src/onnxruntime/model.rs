@@ -25,8 +25,8 @@ pub struct OnnxModel {
     session: Arc<OrtSession>,
     signature: Signature,
     target: OutputTarget,
-    /// What the shape of each output follows from, where it does.
-    foretold: Vec<Option<Foretold>>,
+    /// The outputs of which it is known what their shapes follow from, each with its position.
+    foretold: Vec<(usize, Foretold)>,
 }
 
 /// Which runner loads a model, with which library, and where its outputs shall be.
@@ -190,12 +190,11 @@ impl OnnxSession {
     /// Gives large outputs memory of their own, where their shapes are known. Whether any was given some.
     fn place(&mut self, staged: &[TensorDesc]) -> Result<bool, RunError> {
         let mut any = false;
-        let foretold = self.model.foretold.iter().enumerate();
-        for (index, foretold) in foretold.filter_map(|(index, it)| Some((index, it.as_ref()?))) {
+        for (index, foretold) in &self.model.foretold {
             let Some((dtype, shape)) = foretold.large(staged) else {
                 continue;
             };
-            let placed = self.binding.place(index, from_dtype(dtype), &shape);
+            let placed = self.binding.place(*index, from_dtype(dtype), &shape);
             placed.map_err(|error| self.runtime_error(&error))?;
             any = true;
         }

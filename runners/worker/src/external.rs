@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nav_package_format::Format;
+use nav_runners::library::LibraryError;
 use nav_runners::{
     Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, RUNNERS, Runner, VendorRuntime,
 };
-
-use nav_runners::library::LibraryError;
 
 use crate::control::LoadRequest;
 use crate::parent::{self, WorkerCommand, WorkerOptions};

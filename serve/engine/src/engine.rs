@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use nav_runners::with_causes;
 
 use crate::cache::{CacheStatistics, ResponseCache};
 use crate::core::{Core, Shared};
 use crate::ensemble::EnsembleSpec;
-use crate::error::{InferError, with_causes};
+use crate::error::InferError;
 use crate::limits::Limits;
 use crate::load_error::ModelError;
 use crate::model::{Model, ModelSpec};

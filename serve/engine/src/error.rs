@@ -254,18 +254,6 @@ impl InferError {
     }
 }
 
-/// An error with all its causes, for those who only get a text.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 impl From<InputError> for InferError {
     fn from(error: InputError) -> Self {
         Self::Input(Arc::new(error))

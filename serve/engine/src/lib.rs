@@ -44,7 +44,7 @@ pub use cache::CacheStatistics;
 pub use call::{Call, CallInput};
 pub use engine::{Engine, EngineOptions, Retired};
 pub use ensemble::{EnsembleError, EnsembleSpec, EnsembleStep};
-pub use error::{ErrorKind, FailureReason, InferError, with_causes};
+pub use error::{ErrorKind, FailureReason, InferError};
 pub use executor::{Backend, Callable, Executor};
 pub use filling::Filling;
 pub use health::{Health, InstanceState};
@@ -61,5 +61,5 @@ pub use response::{Answer, Response, Timeline};
 pub use runner_backend::RunnerBackend;
 pub use sequence::SequencePolicy;
 // What backends and responses are made of.
-pub use nav_runners::{LoadError, Tensor, TensorDesc};
+pub use nav_runners::{LoadError, Tensor, TensorDesc, with_causes};
 pub use statistics::{BatchStatistic, ModelStatistics, ResponseStatistic, Tally};

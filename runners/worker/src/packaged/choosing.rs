@@ -122,7 +122,7 @@ fn threaded(handle: RunnerHandle, serving: &Serving) -> RunnerHandle {
 
 /// A runner for this variant, not activated yet. Its files are in the cache and checked, and checked again whenever it is
 /// activated.
-pub fn runner_for(
+fn runner_for(
     package: &VettedPackage,
     runtime: &Runtime,
     host: &Host,

@@ -12,7 +12,7 @@ mod host;
 mod verified;
 mod vetted;
 
-pub use choosing::{Prepared, get_runner, prepare, runner_for};
+pub use choosing::{Prepared, get_runner, prepare};
 pub use error::PackagedError;
 pub use gate::{Gate, GateError, built_here, today};
 pub use home::{Home, HomeError, user_folder};

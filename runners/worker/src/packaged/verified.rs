@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nav_package_format::Format;
 use nav_package_format::cache::Cache;
-use nav_package_format::package::{PackageError, Variant};
+use nav_package_format::package::Variant;
 use nav_runners::{Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner, gpu};
 
 use super::built_for;
@@ -38,13 +38,9 @@ impl Runner for Verified {
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
-        let refuse = |reason: String| LoadError::Unacceptable {
-            path: model.path.clone(),
-            reason,
-        };
         self.package
             .admit(&self.variant)
-            .map_err(|refusal| refuse(with_causes(&refusal)))?;
+            .map_err(|refusal| model.refusal(&refusal, true))?;
         if let Some(built) = &self.variant.built_for
             && let Some(reason) = built_for::objection(built, options.device, &gpu::gpus())
         {
@@ -55,30 +51,8 @@ impl Runner for Verified {
             .package
             .package()
             .model_path(&self.variant, &self.cache, &mut |_| {})
-            .map_err(|error| unavailable(model, &error))?;
+            .map_err(|error| model.refusal(&error, error.is_integrity()))?;
         let format = model.format;
         self.runner.load(&ModelFile { path, format }, options)
     }
-}
-
-fn unavailable(model: &ModelFile, error: &PackageError) -> LoadError {
-    let path = model.path.clone();
-    let reason = with_causes(error);
-    if error.is_integrity() {
-        LoadError::Unacceptable { path, reason }
-    } else {
-        LoadError::Unreadable { path, reason }
-    }
-}
-
-/// An error with all its causes, for those who only get a text.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
