@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nav_package_format::Format;
 use nav_package_format::numpy::{Limits, NumpyFile, read_file};
-use nav_package_format::onnx::{self, ShareError, Weight};
+use nav_package_format::onnx::{self, RewriteError, Weight};
 use nav_package_format::package::manifest::CURRENT;
 use nav_package_format::package::{
     Manifest, PackageError, PackageWriter, PackedModel, VariantFile,
@@ -46,7 +46,7 @@ pub enum PackError {
     Package(#[from] PackageError),
     /// The weights of a model cannot be shared.
     #[error(transparent)]
-    Share(#[from] ShareError),
+    Share(#[from] RewriteError),
 }
 
 /// The step that samples are packed for.

@@ -8,6 +8,7 @@ mod torch_traced;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
+use nav_package_format::onnx::RewriteError;
 use nav_package_format::{Format, RunnerSettings, Signature};
 use nav_runners::{Libraries, LoadError, ModelFile};
 
@@ -62,6 +63,9 @@ pub enum ConvertError {
     /// The runner that should make it did not.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// What the runner saved cannot be written again.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
     /// No Python was named, or there are no inputs for it.
     #[error("no Python was named that could export it")]
     NoPython,

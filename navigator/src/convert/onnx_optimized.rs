@@ -1,5 +1,6 @@
 //! The graph as ONNX Runtime rewrites it, saved: loading it again takes less time and less memory.
 
+use nav_package_format::onnx::{self, RewriteError};
 use nav_package_format::{Format, GraphLevel, RunnerSettings};
 use nav_runners::{LoadOptions, onnx_cpu};
 
@@ -40,6 +41,20 @@ impl Conversion for OnnxOptimized {
             libraries: job.libraries.clone(),
             ..LoadOptions::default()
         };
-        Ok(onnx_cpu::save_optimized(job.model, &options, job.to)?)
+        onnx_cpu::save_optimized(job.model, &options, job.to)?;
+        // Old models name each weight as an input too. ONNX Runtime folds weights into others and leaves their names,
+        // which nothing would fill.
+        let asked_for: Vec<&str> = job
+            .signature
+            .inputs
+            .iter()
+            .map(|input| input.name.as_str())
+            .collect();
+        let kept = job.to.with_extension("kept");
+        if onnx::keep_inputs(job.to, &asked_for, &kept)? {
+            std::fs::rename(&kept, job.to)
+                .map_err(|source| RewriteError::Io { path: kept, source })?;
+        }
+        Ok(())
     }
 }

@@ -50,7 +50,11 @@ impl<R: Read + Seek> Wire<R> {
     }
 
     /// Reads a name.
-    pub(super) fn name(&mut self, name: &mut String, field: Field) -> Result<(), OnnxError> {
+    pub(in crate::onnx) fn name(
+        &mut self,
+        name: &mut String,
+        field: Field,
+    ) -> Result<(), OnnxError> {
         *name = self.text(field, self.limits.name_bytes)?;
         Ok(())
     }

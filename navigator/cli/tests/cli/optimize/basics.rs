@@ -7,7 +7,7 @@ use nav_package_format::package::record::{CORRECTNESS, PERFORMANCE};
 use nav_package_format::{DType, Shape, TensorData};
 use serde_json::{Value, json};
 
-use super::models::{open_dimensions, table, with_external_data};
+use super::models::{open_dimensions, table, weights_named_as_inputs, with_external_data};
 use super::optimize;
 use crate::nav::{Place, listing};
 
@@ -62,6 +62,20 @@ fn a_model_becomes_a_package_with_what_was_proved_and_measured() {
     assert!(package.evaluations().len() > 3);
     // Nothing is left of the work.
     assert_eq!(listing(&place.cache().join("optimize")), [""; 0]);
+}
+
+#[test]
+fn an_old_model_that_names_its_weights_as_inputs_has_an_optimized_graph_too() {
+    let place = Place::new();
+    let model = weights_named_as_inputs();
+    model.write(&place.path("old.onnx")).unwrap();
+    let arguments = ["old.onnx", "--json", "--runner", "OnnxCPU"];
+    let Some(ended) = optimize(&place, &quickly(&arguments)) else {
+        return;
+    };
+    let told = ended.expect(0, &[]).json();
+    let right = records(&told, CORRECTNESS, "onnx-optimized", "OnnxCPU");
+    assert_eq!(right[0]["outcome"], "ok", "{right:?}");
 }
 
 #[test]

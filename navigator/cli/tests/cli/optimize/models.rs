@@ -13,6 +13,24 @@ fn graph(shape: &str) -> GraphProto {
         .gives("y", DType::Fp32, &dims(shape))
 }
 
+/// `y = x + 1 + 2` as the first versions of the format have it, which name each weight as an input too. What
+/// optimizes it makes one weight of two.
+pub(super) fn weights_named_as_inputs() -> ModelProto {
+    let mut model = graph("batch,4")
+        .takes("one", DType::Fp32, &dims("1"))
+        .takes("two", DType::Fp32, &dims("1"))
+        .holds(tensor("one", &[1], &[1.0_f32]))
+        .holds(tensor("two", &[1], &[2.0_f32]))
+        .with(node("Add", &["one", "two"], &["three"]))
+        .with(node("Add", &["x", "three"], &["y"]))
+        .into_model();
+    model.ir_version = Some(3);
+    for opset in &mut model.opset_import {
+        opset.version = Some(8);
+    }
+    model
+}
+
 /// `y = x + noise`, other noise in each run.
 pub(super) fn random() -> ModelProto {
     graph("batch,4")

@@ -6,10 +6,12 @@ use std::ops::Range;
 use crate::onnx::read::wire::{Field, Value, Wire};
 use crate::onnx::{Limits, OnnxError};
 
-/// The fields of the format that matter here: `ModelProto.graph`, `GraphProto.initializer`, and of
-/// `TensorProto` the value and where it is.
+/// The fields of the format that matter here: `ModelProto.graph`, `GraphProto.initializer` and `.input`,
+/// `ValueInfoProto.name`, and of `TensorProto` the value and where it is.
 pub(super) const GRAPH: u32 = 7;
 pub(super) const INITIALIZER: u32 = 5;
+const INPUT: u32 = 11;
+const NAME: u32 = 1;
 const RAW_DATA: u32 = 9;
 const EXTERNAL_DATA: u32 = 13;
 const DATA_LOCATION: u32 = 14;
@@ -28,10 +30,27 @@ pub(super) struct Outline {
 /// A part of the graph.
 #[derive(Debug)]
 pub(super) enum GraphPart {
-    /// Anything but a weight, with its key.
+    /// Anything but a weight or an input, with its key.
     Other(Range<u64>),
+    /// An input.
+    Input {
+        /// What it is called.
+        name: String,
+        /// All of it, with its key.
+        whole: Range<u64>,
+    },
     /// A weight.
     Weight(TensorParts),
+}
+
+impl GraphPart {
+    /// All of it, with its key.
+    pub(super) fn whole(&self) -> Range<u64> {
+        match self {
+            Self::Other(whole) | Self::Input { whole, .. } => whole.clone(),
+            Self::Weight(tensor) => tensor.whole.clone(),
+        }
+    }
 }
 
 /// A weight in parts.
@@ -71,10 +90,27 @@ pub(super) fn outline(source: impl Read + Seek) -> Result<Option<Outline>, OnnxE
 }
 
 fn graph_part<R: Read + Seek>(field: Field, wire: &mut Wire<R>) -> Result<GraphPart, OnnxError> {
-    if field.number != INITIALIZER {
-        wire.skip(field)?;
-        return Ok(GraphPart::Other(field.offset..wire.offset));
+    match field.number {
+        INITIALIZER => weight(field, wire).map(GraphPart::Weight),
+        INPUT => input(field, wire),
+        _ => {
+            wire.skip(field)?;
+            Ok(GraphPart::Other(field.offset..wire.offset))
+        }
     }
+}
+
+fn input<R: Read + Seek>(field: Field, wire: &mut Wire<R>) -> Result<GraphPart, OnnxError> {
+    let mut name = String::new();
+    wire.each(field, |field, wire| match field.number {
+        NAME => wire.name(&mut name, field),
+        _ => wire.skip(field),
+    })?;
+    let whole = field.offset..wire.offset;
+    Ok(GraphPart::Input { name, whole })
+}
+
+fn weight<R: Read + Seek>(field: Field, wire: &mut Wire<R>) -> Result<TensorParts, OnnxError> {
     let mut parts = TensorParts::default();
     wire.each(field, |field, wire| {
         let value_at = wire.offset;
@@ -87,5 +123,5 @@ fn graph_part<R: Read + Seek>(field: Field, wire: &mut Wire<R>) -> Result<GraphP
         Ok(())
     })?;
     parts.whole = field.offset..wire.offset;
-    Ok(GraphPart::Weight(parts))
+    Ok(parts)
 }

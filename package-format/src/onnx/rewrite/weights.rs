@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::error::ShareError;
+use super::error::RewriteError;
 use super::outline::{GraphPart, outline};
 use crate::onnx::external::Location;
 use crate::onnx::{self, Limits};
@@ -29,7 +29,7 @@ pub struct Weight {
 }
 
 /// The weights of the model at this path that are worth sharing.
-pub fn weights_of(path: &Path) -> Result<Vec<Weight>, ShareError> {
+pub fn weights_of(path: &Path) -> Result<Vec<Weight>, RewriteError> {
     onnx::verify(path)?;
     let (model, _) = file::open(path)?;
     let mut weights = own(&model, path)?
@@ -45,7 +45,7 @@ pub fn weights_of(path: &Path) -> Result<Vec<Weight>, ShareError> {
 }
 
 /// Places and digests of the weights that are in a model's own file.
-pub(super) fn own(model: &File, path: &Path) -> Result<Vec<(Range<u64>, Digest)>, ShareError> {
+pub(super) fn own(model: &File, path: &Path) -> Result<Vec<(Range<u64>, Digest)>, RewriteError> {
     let outline = outline(model)?.unwrap_or_default();
     let mut weights = Vec::new();
     for part in &outline.graph {
@@ -65,7 +65,7 @@ fn is_worth_sharing(range: &Range<u64>) -> bool {
 }
 
 /// The weights that a model has in other files. Their places were checked when the model was.
-fn elsewhere(model: &File, path: &Path, weights: &mut Vec<Weight>) -> Result<(), ShareError> {
+fn elsewhere(model: &File, path: &Path, weights: &mut Vec<Weight>) -> Result<(), RewriteError> {
     let structure = onnx::read(model, &Limits::default())?;
     let folder = path.parent().unwrap_or(Path::new("."));
     for tensor in structure.tensors().filter(|tensor| tensor.external) {
@@ -96,13 +96,13 @@ fn elsewhere(model: &File, path: &Path, weights: &mut Vec<Weight>) -> Result<(),
     Ok(())
 }
 
-fn digest(file: &File, path: &Path, range: Range<u64>) -> Result<Digest, ShareError> {
+fn digest(file: &File, path: &Path, range: Range<u64>) -> Result<Digest, RewriteError> {
     let mut hasher = Hasher::default();
     each_piece(file, range, |piece| {
         hasher.update(piece);
         Ok(())
     })
-    .map_err(|source| ShareError::Io {
+    .map_err(|source| RewriteError::Io {
         path: path.to_owned(),
         source,
     })?;

@@ -1,4 +1,4 @@
-//! Why weights cannot be shared.
+//! Why a model cannot be written again.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use crate::file::FileError;
 use crate::onnx::{ModelFileError, OnnxError};
 
-/// Weights cannot be shared.
+/// A model cannot be written again.
 #[derive(Debug, thiserror::Error)]
-pub enum ShareError {
-    /// The model that has the weights is not acceptable.
+pub enum RewriteError {
+    /// A model is not acceptable.
     #[error(transparent)]
     Model(#[from] ModelFileError),
     /// The model that is to be written again cannot be opened.

@@ -96,6 +96,35 @@ fn a_damaged_model_is_refused() {
     let bytes = fs::read(place("one.onnx")).unwrap();
     fs::write(place("cut.onnx"), &bytes[..bytes.len() / 2]).unwrap();
     let shared = share_weights(&place("cut.onnx"), &weights, "one.onnx", &place("to.onnx"));
-    assert!(matches!(shared, Err(ShareError::Onnx(_))), "{shared:?}");
+    assert!(matches!(shared, Err(RewriteError::Onnx(_))), "{shared:?}");
     assert!(weights_of(&place("cut.onnx")).is_err());
+}
+
+#[test]
+fn inputs_that_nobody_is_to_give_are_left_out_and_the_rest_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let mut graph = model("old", 1, 2).graph.unwrap();
+    // As older models have it: each weight is named as an input too, and one of them was folded away.
+    for name in ["a", "b", "folded"] {
+        graph = graph.takes(name, DType::Fp32, &dims("32,32"));
+    }
+    graph.into_model().write(&place("old.onnx")).unwrap();
+    assert!(keep_inputs(&place("old.onnx"), &["x"], &place("kept.onnx")).unwrap());
+    let read = onnx::read(
+        fs::File::open(place("kept.onnx")).unwrap(),
+        &Limits::default(),
+    )
+    .unwrap();
+    let graph = read.graph.unwrap();
+    let names: Vec<&str> = graph
+        .inputs
+        .iter()
+        .map(|input| input.name.as_str())
+        .collect();
+    assert_eq!(names, ["x", "a", "b"]);
+    assert_eq!((graph.nodes.len(), graph.initializers.len()), (2, 2));
+    // Once is enough.
+    assert!(!keep_inputs(&place("kept.onnx"), &["x"], &place("again.onnx")).unwrap());
+    assert!(!place("again.onnx").exists());
 }
