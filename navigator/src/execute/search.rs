@@ -23,7 +23,7 @@ const SECOND_BATCH_LIMIT_MS: f64 = 100.0;
 /// What is better by less than this is built on no more than what is plainer.
 const CLEARLY: f64 = 0.05;
 
-/// When each part of the search ends, in percent of the time budget.
+/// When each part of the search ends, in percent of the time that proving leaves.
 const FIRST_ENDS: u32 = 35;
 const WAVES_END: u32 = 60;
 const GROWTH_ENDS: u32 = 80;
@@ -40,22 +40,38 @@ pub(super) struct Search<'run, 'site> {
     pub(super) run: Run<'run, 'site>,
     reference: usize,
     cases: Vec<Prepared>,
+    /// When it began: proving may have taken most of the time, and what is left is shared.
+    begun: Duration,
 }
 
 impl<'run, 'site> Search<'run, 'site> {
-    pub(super) const fn new(run: Run<'run, 'site>, reference: usize, cases: Vec<Prepared>) -> Self {
+    pub(super) fn new(run: Run<'run, 'site>, reference: usize, cases: Vec<Prepared>) -> Self {
+        let begun = run.site.elapsed();
         Self {
             run,
             reference,
             cases,
+            begun,
         }
     }
 
-    /// Everybody, at the smallest batch and one more.
+    /// Everybody, at the smallest batch and one more. If proving took all of the time, the untouched model alone: a
+    /// result, whatever the time.
     pub(super) fn first(&mut self) -> Result<(), OptimizeError> {
         self.run.observer.event(&Event::Stage(Stage::First));
+        if self.begun >= self.run.site.plan.time_budget {
+            let skipped = "all but the untouched model".to_owned();
+            self.run.observer.event(&Event::OutOfTime { skipped });
+            let smallest = self.run.site.plan.batches.first.first().copied().flatten();
+            return self.measure_now(&[self.reference], smallest, 1, self.begun);
+        }
         let everybody: Vec<usize> = (0..self.run.entries.len()).collect();
         self.compare(&everybody, FIRST_ENDS)
+    }
+
+    /// When a part of the search ends that gets this percent of the time.
+    fn deadline(&self, percent: u32) -> Duration {
+        part_of(self.begun, self.run.site.plan.time_budget, percent)
     }
 
     /// What is tried on top of those that lead.
@@ -65,7 +81,7 @@ impl<'run, 'site> Search<'run, 'site> {
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(*name));
         for name in names {
-            if self.run.site.elapsed() >= self.run.site.share(WAVES_END) {
+            if self.run.site.elapsed() >= self.deadline(WAVES_END) {
                 self.run.observer.event(&Event::OutOfTime {
                     skipped: name.to_owned(),
                 });
@@ -150,7 +166,7 @@ impl<'run, 'site> Search<'run, 'site> {
 
     /// Measures these at the first batches, and drops those that cannot win.
     fn compare(&mut self, indices: &[usize], ends: u32) -> Result<(), OptimizeError> {
-        let deadline = self.run.site.share(ends);
+        let deadline = self.deadline(ends);
         let Some(&smallest) = self.run.site.plan.batches.first.first() else {
             return Ok(());
         };
@@ -205,7 +221,7 @@ impl<'run, 'site> Search<'run, 'site> {
                 self.drop_one(index, "others did better at the first batches".to_owned());
             }
         }
-        let deadline = self.run.site.share(GROWTH_ENDS);
+        let deadline = self.deadline(GROWTH_ENDS);
         let mut growths: Vec<Growth> = finalists.iter().map(|_| Growth::default()).collect();
         for &batch in &plan.batches.all {
             if self.run.site.elapsed() >= deadline {
@@ -416,7 +432,7 @@ impl<'run, 'site> Search<'run, 'site> {
             return Ok(());
         }
         self.run.observer.event(&Event::Stage(Stage::Settling));
-        self.measure(&rivals, batch, LAST_PATIENCE, site.share(SETTLED))
+        self.measure(&rivals, batch, LAST_PATIENCE, self.deadline(SETTLED))
     }
 
     fn measure(
@@ -439,6 +455,18 @@ impl<'run, 'site> Search<'run, 'site> {
             self.run.observer.event(&Event::OutOfTime { skipped });
             return Ok(());
         }
+        self.measure_now(indices, batch, patience, deadline)
+    }
+
+    /// Measures these, however little time there is.
+    fn measure_now(
+        &mut self,
+        indices: &[usize],
+        batch: Option<usize>,
+        patience: u32,
+        deadline: Duration,
+    ) -> Result<(), OptimizeError> {
+        let site = self.run.site;
         let case = site.plan.case_of_batch(batch);
         let at = AtBatch {
             batch,
@@ -533,6 +561,11 @@ impl<'run, 'site> Search<'run, 'site> {
     }
 }
 
+/// A part, in percent, of the time between these two.
+fn part_of(begun: Duration, budget: Duration, percent: u32) -> Duration {
+    begun + budget.saturating_sub(begun) * percent / 100
+}
+
 fn rows(batch: Option<usize>) -> f64 {
     f64::from(u32::try_from(batch.unwrap_or(1)).unwrap_or(u32::MAX))
 }
@@ -553,4 +586,22 @@ fn throughput_of(entry: &Entry) -> f64 {
 fn latency_of(entry: &Entry) -> f64 {
     let latencies = entry.measurements.iter().map(|one| -one.latency.p50_ms);
     latencies.fold(f64::NEG_INFINITY, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proving_leaves_of_the_time_is_what_is_shared() {
+        let check = |begun: u64, ends: u64| {
+            let found = part_of(Duration::from_secs(begun), Duration::from_secs(100), 35);
+            assert_eq!(found, Duration::from_secs(ends), "{begun}");
+        };
+        check(0, 35);
+        check(60, 74);
+        // There is none left: it ends as it begins.
+        check(100, 100);
+        check(130, 130);
+    }
 }
