@@ -156,7 +156,8 @@ fn start(site: &Site<'_>, entries: &mut [&mut Entry]) -> Result<(), OptimizeErro
             starting.push(&mut **entry);
         }
     }
-    side_by_side(starting, |entry| entry.load(site));
+    let beside = starting.len();
+    side_by_side(starting, |entry| entry.load(site, beside));
     Ok(())
 }
 

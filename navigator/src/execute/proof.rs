@@ -89,15 +89,19 @@ impl Entry {
         Ok(())
     }
 
-    /// Has its process convert and load the model, if that is still to be done.
-    pub(super) fn load(&mut self, site: &Site<'_>) {
+    /// Has its process convert and load the model, if that is still to be done, as one of so many side by side.
+    pub(super) fn load(&mut self, site: &Site<'_>, beside: usize) {
         let Some(child) = self.child.as_mut().filter(|_| !self.is_loaded) else {
             return;
         };
         let model = site.model_file(&self.candidate);
         if model.path != site.source.file.path && !model.path.exists() {
             let started = Instant::now();
-            match child.ask(&Request::Convert, "convert the model", site.step_limit()) {
+            match child.ask(
+                &Request::Convert,
+                "convert the model",
+                site.step_limit_beside(beside),
+            ) {
                 Ok(_) => self.conversion = Some(Ok(started.elapsed())),
                 Err(loss) => {
                     let reason = loss.into_reason();
@@ -109,7 +113,11 @@ impl Entry {
                 }
             }
         }
-        match child.ask(&Request::Load, "load the model", site.step_limit()) {
+        match child.ask(
+            &Request::Load,
+            "load the model",
+            site.step_limit_beside(beside),
+        ) {
             Ok(_) => self.is_loaded = true,
             Err(loss) => self.fail(loss.into_reason()),
         }

@@ -140,8 +140,13 @@ impl Run<'_, '_> {
         }
         let proven = std::sync::Mutex::new(Proven::Lost);
         let name = self.entries[reference].candidate.to_string();
+        let beside = self
+            .entries
+            .iter()
+            .filter(|entry| entry.child.is_some())
+            .count();
         side_by_side(self.entries.iter_mut().collect(), |entry| {
-            entry.load(site);
+            entry.load(site, beside);
             if entry.candidate.to_string() == name {
                 let found = entry.prove(site, cases, Part::Reference);
                 *proven
@@ -193,8 +198,9 @@ impl Run<'_, '_> {
         let chosen = self.entries.iter_mut().enumerate();
         let chosen = chosen.filter(|(index, _)| indices.contains(index));
         let chosen: Vec<&mut Entry> = chosen.map(|(_, entry)| entry).collect();
+        let beside = chosen.len();
         side_by_side(chosen, |entry| {
-            entry.load(site);
+            entry.load(site, beside);
             if entry.proof.objection.is_none() {
                 entry.prove(site, cases, Part::Compared);
             }

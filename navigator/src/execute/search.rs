@@ -361,7 +361,7 @@ impl<'run, 'site> Search<'run, 'site> {
         let entry = &mut self.run.entries[reference];
         if !entry.is_known(site, &cases, Part::Reference) && entry.child.is_none() {
             entry.start(site)?;
-            entry.load(site);
+            entry.load(site, 1);
         }
         let before = entry.proof.objection.clone();
         entry.prove(site, &cases, Part::Reference);

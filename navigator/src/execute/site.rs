@@ -69,6 +69,16 @@ impl Site<'_> {
         self.plan.step_limit.min(left.max(self.share(5)))
     }
 
+    /// The same for one of several steps side by side, each of which has a share of the processor only. So much of
+    /// what is left stays that others can be tried.
+    pub(crate) fn step_limit_beside(&self, beside: usize) -> Duration {
+        let turns = beside.div_ceil(self.host.threads.max(1));
+        let turns = u32::try_from(turns).unwrap_or(u32::MAX);
+        let left = self.plan.time_budget.saturating_sub(self.elapsed());
+        let longer = self.plan.step_limit.saturating_mul(turns).min(left * 3 / 5);
+        longer.max(self.step_limit())
+    }
+
     /// The key of a piece of work of a candidate.
     pub(crate) fn key(
         &self,
