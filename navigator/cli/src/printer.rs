@@ -1,5 +1,7 @@
-//! The one door to the terminal: data on stdout, talk on stderr.
+//! The one door to the terminal: data on stdout, talk on stderr. Names and reasons out of models and packages pass
+//! here too, and nothing in them may command the terminal.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -18,8 +20,12 @@ impl Printer {
         Self { quiet }
     }
 
-    /// Writes a line of data.
+    /// Writes lines of data, for people.
     pub(crate) fn data(line: &str) -> io::Result<()> {
+        Self::write(&harmless(line))
+    }
+
+    fn write(line: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(line.as_bytes())?;
         if !line.ends_with('\n') {
@@ -31,7 +37,7 @@ impl Printer {
     /// Writes data as JSON.
     pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-        Self::data(&text)
+        Self::write(&text)
     }
 
     /// Says something about what is going on.
@@ -44,7 +50,7 @@ impl Printer {
     /// Says what went wrong.
     pub(crate) fn error(line: &str) {
         // Nothing is left to do about a standard error that is closed.
-        drop(writeln!(io::stderr().lock(), "{line}"));
+        drop(writeln!(io::stderr().lock(), "{}", harmless(line)));
     }
 
     /// Whether a person may be watching the talk.
@@ -91,6 +97,42 @@ impl Printer {
     }
 }
 
+/// The text with its control characters, but for ends of lines and tabs, as people write them: a terminal would obey
+/// them. Marks that turn the direction of writing would have a text read otherwise than it is.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |character: char| match character {
+        '\n' | '\t' => false,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => character.is_control(),
+    };
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_harmful(character) {
+            plain.extend(character.escape_unicode());
+        } else {
+            plain.push(character);
+        }
+    }
+    Cow::Owned(plain)
+}
+
 fn plain_style() -> ProgressStyle {
     ProgressStyle::default_bar()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_command_a_terminal_is_written_out() {
+        let check = |text: &str, expected: &str| assert_eq!(harmless(text), expected);
+        check("größe\tx\n日本", "größe\tx\n日本");
+        check("\u{1b}[2Jx\u{7}\r", "\\u{1b}[2Jx\\u{7}\\u{d}");
+        check("\u{9b}31m", "\\u{9b}31m");
+        check("gpj.\u{202e}exe", "gpj.\\u{202e}exe");
+    }
 }

@@ -30,6 +30,27 @@ fn inputs_and_outputs_come_in_the_order_of_the_graph_with_their_symbols() {
 }
 
 #[test]
+fn names_in_a_model_cannot_command_the_terminal() {
+    let place = Place::new();
+    let shape = dims("batch,3");
+    let name = "x\u{1b}[2J";
+    let model = GraphProto::named("g")
+        .takes(name, DType::Fp32, &shape)
+        .with(node("Relu", &[name], &["y"]))
+        .gives("y", DType::Fp32, &shape)
+        .into_model();
+    place.write("model.onnx", &model.to_bytes());
+    let ended = place.nav(&["inspect", "model.onnx"]).expect(0, &[]);
+    assert!(ended.stdout.contains(r"x\u{1b}[2J"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains('\u{1b}'), "{:?}", ended.stdout);
+    let told = place.nav(&["inspect", "model.onnx", "--json"]).json();
+    assert_eq!(
+        told["facts"]["onnx"]["signature"]["inputs"][0]["name"],
+        name
+    );
+}
+
+#[test]
 fn the_json_has_a_version_the_signature_and_the_digest() {
     let place = Place::new();
     place.doubling_model();
