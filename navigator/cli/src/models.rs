@@ -76,12 +76,10 @@ pub(crate) fn open_file(
     Ok((RunnerHandle::new(hosted, model, options), facts))
 }
 
-/// What a package is to be run as: what was asked for; otherwise what it says, or, where `is_served` is false, what
-/// the default strategies choose.
+/// What a package is to be run as: what was asked for, otherwise what it says.
 pub(crate) fn open_package(
     path: &Path,
     wish: Wish<'_>,
-    is_served: bool,
     (settings, printer): (&Settings, Printer),
 ) -> anyhow::Result<Prepared> {
     if !wish.settings.is_empty() || wish.device.is_some() || wish.runner.is_some() {
@@ -103,7 +101,7 @@ pub(crate) fn open_package(
         worker: runner::worker_of(wish.isolate)?,
     };
     let strategies = strategies.strategies();
-    let asked = (!is_served || wish.strategy.is_given()).then_some(&*strategies);
+    let asked = wish.strategy.is_given().then_some(&*strategies);
     let prepared = prepare(&package, asked, &host)?;
     if let Some(error) = &prepared.instead_of {
         printer.note(&format!("not as the package says: {error}"));

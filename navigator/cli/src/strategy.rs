@@ -3,8 +3,8 @@
 use clap::Args;
 use nav_package_format::package::strategy::{DEFAULT, STRATEGIES, choose};
 use nav_package_format::package::{
-    Choice, Evaluation, MaxThroughputWithLatencyBudget, NoChoice, Percentile, Runtime,
-    SelectedRuntime, Strategy,
+    AsServed, Choice, Evaluation, Manifest, MaxThroughputWithLatencyBudget, NoChoice, Percentile,
+    Runtime, SelectedRuntime, Strategy,
 };
 
 use crate::duration;
@@ -28,8 +28,12 @@ pub(crate) struct StrategyArgs {
 /// The strategies that the arguments name.
 #[derive(Debug)]
 pub(crate) enum Chosen {
+    /// Nobody said anything.
+    Unsaid,
     /// By name, in the order in which they are tried.
     Named(Vec<&'static dyn Strategy>),
+    /// What a package is to be served as; where that is not to be had, as when nobody says otherwise.
+    AsServed(Box<AsServed>),
     /// Within a latency budget.
     Budget(MaxThroughputWithLatencyBudget),
     /// One variant.
@@ -37,6 +41,14 @@ pub(crate) enum Chosen {
 }
 
 impl Chosen {
+    /// The same, or what this package is to be served as, where nobody said anything.
+    pub(crate) fn or_as_served(self, package: &Manifest) -> Self {
+        match (self, AsServed::of(package)) {
+            (Self::Unsaid, Some(served)) => Self::AsServed(Box::new(served)),
+            (chosen, _) => chosen,
+        }
+    }
+
     /// What the first of them that chooses takes.
     pub(crate) fn choose(&self, evaluations: &[Evaluation]) -> Result<Choice, NoChoice> {
         choose(&self.strategies(), evaluations)
@@ -45,7 +57,7 @@ impl Chosen {
     /// The latency budget, where that is what was asked for.
     pub(crate) fn budget(&self) -> Option<MaxThroughputWithLatencyBudget> {
         match self {
-            Self::Named(_) | Self::Selected(_) => None,
+            Self::Unsaid | Self::Named(_) | Self::AsServed(_) | Self::Selected(_) => None,
             Self::Budget(budget) => Some(*budget),
         }
     }
@@ -53,7 +65,12 @@ impl Chosen {
     /// The strategies, in the order in which they are tried.
     pub(crate) fn strategies(&self) -> Vec<&dyn Strategy> {
         match self {
+            Self::Unsaid => DEFAULT.to_vec(),
             Self::Named(strategies) => strategies.iter().map(|&one| one as &dyn Strategy).collect(),
+            Self::AsServed(served) => {
+                let first: [&dyn Strategy; 1] = [&**served];
+                [&first, DEFAULT].concat()
+            }
             Self::Budget(strategy) => vec![strategy],
             Self::Selected(strategy) => vec![strategy],
         }
@@ -80,7 +97,7 @@ impl StrategyArgs {
             return budget(text).map(Chosen::Budget);
         }
         if self.strategy.is_empty() {
-            return Ok(Chosen::Named(DEFAULT.to_vec()));
+            return Ok(Chosen::Unsaid);
         }
         let find = |name: &String| {
             let known = STRATEGIES

@@ -20,8 +20,8 @@ pub use reader::{Origin, Package, PackageError, Samples};
 pub use record::{Comparison, Outcome, Record, Tolerance};
 pub use serving::Serving;
 pub use strategy::{
-    Choice, MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget, MinLatency,
-    NoChoice, PassedOver, Runtime, SelectedRuntime, Strategy, choose, first_choice,
+    AsServed, Choice, MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget,
+    MinLatency, NoChoice, PassedOver, Runtime, SelectedRuntime, Strategy, choose, first_choice,
 };
 pub use variant::{BuiltFor, Variant, VariantFile};
 pub use warning::{Role, Warning};

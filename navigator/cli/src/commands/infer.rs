@@ -107,7 +107,7 @@ fn prepare(
     if !is_package(&args.model) {
         return models::open_file(&args.model, wish, settings, printer);
     }
-    let opened = models::open_package(&args.model, wish, false, (settings, printer))?;
+    let opened = models::open_package(&args.model, wish, (settings, printer))?;
     printer.note(&format!("running {}", opened.runtime));
     let facts = inspect::facts(&opened.handle.model().path)?;
     Ok((opened.handle, facts))

@@ -27,6 +27,7 @@ pub(crate) struct ReportArgs {
 pub(crate) fn run(args: &ReportArgs, printer: Printer) -> anyhow::Result<()> {
     let chosen = args.strategy.strategies()?;
     let package = Package::open(&args.package, &Limits::default())?;
+    let chosen = chosen.or_as_served(package.manifest());
     let subject = Subject::of(&package, &chosen.strategies(), chosen.budget());
     let html = report::html(&subject)?;
     let output = args.output.clone().unwrap_or_else(|| {

@@ -81,6 +81,7 @@ pub(crate) struct ShownVariant<'a> {
 pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let chosen = args.strategy.strategies()?;
     let package = Package::open(&args.package, &Limits::default())?;
+    let chosen = chosen.or_as_served(package.manifest());
     let evaluations = package.evaluations();
     let (choice, no_choice) = match chosen.choose(&evaluations) {
         Ok(choice) => (Some(choice), None),

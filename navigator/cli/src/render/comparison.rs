@@ -1,7 +1,7 @@
 //! The comparison of variants, for people: one table for every command that compares.
 
 use nav_navigator::report::{is_chosen, largest_error, milliseconds, speed_up, told, untouched};
-use nav_package_format::package::{Choice, Evaluation, Measurement, Record};
+use nav_package_format::package::{Choice, Evaluation, Measurement, Outcome, Record, Runtime};
 
 use super::table::{bytes, table, text};
 
@@ -34,8 +34,31 @@ const HEADER: [&str; 11] = [
     "ERROR",
 ];
 
-/// The table, with the chosen batch marked by a star.
+/// The table, with the chosen batch marked by a star, and why some of the variants must not be chosen.
 pub(crate) fn comparison(compared: &Compared<'_>) -> String {
+    let mut sections = vec![compared_table(compared)];
+    let reasons = compared.evaluations.iter().filter_map(|evaluation| {
+        evaluation.objection()?;
+        let reason = reason(compared.records, evaluation)?;
+        Some(format!("out: {}: {reason}", Runtime::of(evaluation)))
+    });
+    let reasons: Vec<String> = reasons.collect();
+    if !reasons.is_empty() {
+        sections.push(reasons.join("\n"));
+    }
+    sections.join("\n\n")
+}
+
+/// What went wrong first, if it was said.
+fn reason<'a>(records: &'a [Record], evaluation: &Evaluation) -> Option<&'a str> {
+    let runtime = Runtime::of(evaluation);
+    let mut bad = records.iter().filter(|record| {
+        record.outcome != Outcome::Ok && record.is_of(&runtime.variant, &runtime.runner)
+    });
+    bad.find_map(|record| record.reason.as_deref())
+}
+
+fn compared_table(compared: &Compared<'_>) -> String {
     let mut table = table(HEADER);
     let untouched = untouched(compared.evaluations);
     for (position, evaluation) in compared.evaluations.iter().enumerate() {

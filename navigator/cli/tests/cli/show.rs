@@ -69,7 +69,7 @@ fn a_package_of_ours_tells_spread_speed_up_error_and_how_it_is_served() {
     for text in [
         "written by nav, format 1.0",
         "measured on Some Processor",
-        "0.040 ±0.4%",
+        "0.160 ±0.4%",
         "1.25x",
         "3.0e-7 abs, 1.0e-7 rel",
         "to be served as onnx-all-2 on OnnxCPU, batches of up to 8",

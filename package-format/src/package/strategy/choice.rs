@@ -54,6 +54,24 @@ pub struct PassedOver {
     pub reason: String,
 }
 
+impl NoChoice {
+    /// None of these, all for the same reason.
+    pub(super) fn all_passed_over(
+        strategy: String,
+        runtimes: impl Iterator<Item = Runtime>,
+        reason: &str,
+    ) -> Self {
+        let passed_over = runtimes.map(|runtime| PassedOver {
+            runtime,
+            reason: reason.to_owned(),
+        });
+        Self {
+            strategy,
+            passed_over: passed_over.collect(),
+        }
+    }
+}
+
 fn list(passed_over: &[PassedOver]) -> String {
     if passed_over.is_empty() {
         return ": there are no candidates".to_owned();

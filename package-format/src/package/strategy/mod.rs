@@ -1,5 +1,6 @@
 //! Strategies: pure functions from evaluations to a choice. One file each, listed in [`STRATEGIES`].
 
+mod as_served;
 mod choice;
 mod latency_budget;
 mod max_throughput;
@@ -9,6 +10,7 @@ mod selected_runtime;
 
 use std::fmt::Debug;
 
+pub use as_served::AsServed;
 pub use choice::{Choice, NoChoice, PassedOver, Runtime};
 pub use latency_budget::MaxThroughputWithLatencyBudget;
 pub use max_throughput::MaxThroughput;

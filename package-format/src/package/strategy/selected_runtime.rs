@@ -1,6 +1,6 @@
 //! A runtime that the user named, if it was proved and measured; at its batch of most throughput.
 
-use super::choice::{Choice, NoChoice, PassedOver, Runtime};
+use super::choice::{Choice, NoChoice, Runtime};
 use super::{MaxThroughput, Strategy};
 use crate::package::evaluation::Evaluation;
 
@@ -22,18 +22,9 @@ impl Strategy for SelectedRuntime {
             .iter()
             .find(|evaluation| Runtime::of(evaluation) == self.0);
         let Some(selected) = selected else {
-            let reason = "it is not the selected one".to_owned();
             let others = evaluations.iter().map(Runtime::of);
-            let passed_over = others
-                .map(|runtime| PassedOver {
-                    runtime,
-                    reason: reason.clone(),
-                })
-                .collect();
-            return Err(NoChoice {
-                strategy: self.name(),
-                passed_over,
-            });
+            let reason = "it is not the selected one";
+            return Err(NoChoice::all_passed_over(self.name(), others, reason));
         };
         let choice = MaxThroughput
             .choose(std::slice::from_ref(selected))

@@ -41,7 +41,7 @@ impl FindModels for Typed {
 
     fn package(&self, path: &Path) -> Result<Prepared, Box<dyn Error + Send + Sync>> {
         let around = (&self.settings, self.printer);
-        models::open_package(path, self.wish(), true, around).map_err(boxed)
+        models::open_package(path, self.wish(), around).map_err(boxed)
     }
 }
 

@@ -57,7 +57,12 @@ fn a_model_becomes_a_package_with_what_was_proved_and_measured() {
     assert_eq!(served[0]["outcome"], "ok", "{served:?}");
     assert!(served[0]["measurements"][0]["throughput"].as_f64() > Some(0.0));
     place.nav(&["verify", "double.nav"]).expect(0, &[]);
-    place.nav(&["show", "double.nav"]).expect(0, &[]);
+    let shown = place.nav(&["show", "double.nav", "--json"]).expect(0, &[]);
+    let shown = &shown.json()["choice"]["runtime"];
+    assert_eq!(
+        *shown,
+        json!({"variant": chosen("variant"), "runner": chosen("runner")})
+    );
     let package = Package::open(&place.path("double.nav"), &Limits::default()).unwrap();
     assert!(package.evaluations().len() > 3);
     // Nothing is left of the work.

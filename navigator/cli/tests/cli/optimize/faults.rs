@@ -42,6 +42,19 @@ fn a_random_model_is_not_deterministic() {
 }
 
 #[test]
+fn the_table_is_followed_by_why_each_variant_is_out() {
+    let place = Place::new();
+    place.write("random.onnx", &random().to_bytes());
+    let Some(ended) = optimize(&place, &["random.onnx", "--runner", "OnnxCPU"]) else {
+        return;
+    };
+    let told = ended.expect(3, &[]).stdout;
+    let said = "\nout: onnx on OnnxCPU: ";
+    let reason = told.split(said).nth(1).unwrap_or_else(|| panic!("{told}"));
+    assert!(reason.contains("it is not deterministic"), "{reason}");
+}
+
+#[test]
 fn a_model_that_gives_no_number_proves_nothing() {
     check(
         "nan",
