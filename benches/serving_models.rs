@@ -1,10 +1,10 @@
 //! What of a model's own rate is left when it is served, and what batching gains: a network of the size of `ResNet-50`
-//! at saturation beside the bare loop over the same runner, a perceptron with batching and without.
+//! at saturation beside the bare loop over the same runner, a small and a wide perceptron with batching and without.
 //! `cargo bench -p nav-benches --bench serving_models`.
 
 use std::error::Error;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nav_benches::load::{Row, closed};
@@ -13,9 +13,9 @@ use nav_benches::record::Record;
 use nav_benches::{perceptron, residual, runtimes, served};
 use nav_engine::{BatchPolicy, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::onnx::proto::ModelProto;
-use nav_package_format::{DType, Shape};
+use nav_package_format::{DType, Shape, Signature};
 use nav_perf::Protocol;
-use nav_runners::{Loaded, TensorDesc};
+use nav_runners::{LoadError, Loaded, Outputs, RunError, Session, Staged, TensorDesc};
 
 const ROUNDS: usize = 5;
 
@@ -33,6 +33,30 @@ const LEFT: f64 = 0.97;
 /// How many times as much batching must gain.
 const GAIN: f64 = 3.0;
 
+/// A perceptron, the models that it is served as, and its widths.
+struct Subject {
+    name: &'static str,
+    batched: &'static str,
+    alone: &'static str,
+    widths: [u16; 4],
+}
+
+/// Of the small one the edge and the client cost most, of the wide one the model.
+const PERCEPTRONS: [Subject; 2] = [
+    Subject {
+        name: "perceptron",
+        batched: "batched",
+        alone: "alone",
+        widths: [784, 512, 512, 10],
+    },
+    Subject {
+        name: "wide perceptron",
+        batched: "wide-batched",
+        alone: "wide-alone",
+        widths: [784, 2048, 2048, 10],
+    },
+];
+
 const NETWORK: Row = Row {
     model: "network",
     input: "pixels",
@@ -47,24 +71,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         &residual::residual(),
         None,
     )?;
-    let perceptron = load(
-        &folder.path().join("perceptron.onnx"),
-        &perceptron::perceptron(),
-        Some(1),
-    )?;
     let spec = |loaded: &Arc<dyn Loaded>, options| {
         ModelSpec::new(RunnerBackend::new(Arc::clone(loaded)), options)
     };
-    let served = served::models([
-        ("network", spec(&network, ModelOptions::batched(BATCH))),
-        ("batched", spec(&perceptron, together(64))),
-        ("alone", spec(&perceptron, ModelOptions::default())),
-    ])?;
+    let ends = Ends::default();
+    let noted: Arc<dyn Loaded> = Arc::new(Noted {
+        loaded: Arc::clone(&network),
+        ends: Arc::clone(&ends),
+    });
+    let mut models = vec![("network", spec(&noted, ModelOptions::batched(BATCH)))];
+    for subject in &PERCEPTRONS {
+        let path = folder.path().join(format!("{}.onnx", subject.batched));
+        let loaded = load(&path, &perceptron::of(&subject.widths), Some(1))?;
+        models.push((subject.batched, spec(&loaded, together(64))));
+        models.push((subject.alone, spec(&loaded, ModelOptions::default())));
+    }
+    let served = served::models(models)?;
     let mut record = Record::new("serving_models");
     let (mut bare, mut rates, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let directly = rows_a_second(&network)?;
-        let through = ask(&served, (&NETWORK, 2 * BATCH), LONG_SLICE)?;
+        take(&ends);
+        ask(&served, (&NETWORK, 2 * BATCH), LONG_SLICE)?;
+        let through = steady(&take(&ends)).ok_or("too few full batches")?;
         bare.push(directly);
         rates.push(through);
         left.push(through / directly);
@@ -72,6 +101,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     record.result("network, bare loop, rows per second", median(&mut bare));
     record.result("network, served, rows per second", median(&mut rates));
     record.least("network, served of the bare loop", median(&mut left), LEFT);
+    for subject in &PERCEPTRONS {
+        gain(&mut record, &served, subject)?;
+    }
+    Ok(record.print()?)
+}
+
+/// Asks a perceptron with batching and without, in turns.
+fn gain(
+    record: &mut Record,
+    served: &served::Served,
+    subject: &Subject,
+) -> Result<(), Box<dyn Error>> {
     let row = |model| Row {
         model,
         input: "x",
@@ -80,16 +121,85 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (mut batched, mut alone, mut gains) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let with = ask(&served, (&row("batched"), 64), SLICE)?;
-        let without = ask(&served, (&row("alone"), 64), SLICE)?;
+        let with = ask(served, (&row(subject.batched), 64), SLICE)?;
+        let without = ask(served, (&row(subject.alone), 64), SLICE)?;
         batched.push(with);
         alone.push(without);
         gains.push(with / without);
     }
-    record.result("perceptron, batched, per second", median(&mut batched));
-    record.result("perceptron, alone, per second", median(&mut alone));
-    record.least("perceptron, gain of batching", median(&mut gains), GAIN);
-    Ok(record.print()?)
+    let mut note = |what: &str, value| record.result(&format!("{}, {what}", subject.name), value);
+    note("batched, per second", median(&mut batched));
+    note("alone, per second", median(&mut alone));
+    let bar = format!("{}, gain of batching", subject.name);
+    record.least(&bar, median(&mut gains), GAIN);
+    Ok(())
+}
+
+/// When batches ended, and how many rows each had.
+type Ends = Arc<Mutex<Vec<(Instant, usize)>>>;
+
+/// A model that notes the end of each run.
+#[derive(Debug)]
+struct Noted {
+    loaded: Arc<dyn Loaded>,
+    ends: Ends,
+}
+
+#[derive(Debug)]
+struct NotedSession {
+    session: Box<dyn Session>,
+    ends: Ends,
+    rows: usize,
+}
+
+impl Loaded for Noted {
+    fn signature(&self) -> &Signature {
+        self.loaded.signature()
+    }
+
+    fn session(self: Arc<Self>) -> Result<Box<dyn Session>, LoadError> {
+        Ok(Box::new(NotedSession {
+            session: Arc::clone(&self.loaded).session()?,
+            ends: Arc::clone(&self.ends),
+            rows: 0,
+        }))
+    }
+}
+
+impl Session for NotedSession {
+    fn stage(&mut self, inputs: &[TensorDesc]) -> Result<Staged<'_>, RunError> {
+        let first = inputs.first();
+        self.rows = first
+            .and_then(|input| input.shape.first().copied())
+            .unwrap_or_default();
+        self.session.stage(inputs)
+    }
+
+    fn run(&mut self) -> Result<Outputs, RunError> {
+        let outputs = self.session.run();
+        if let Ok(mut ends) = self.ends.lock() {
+            ends.push((Instant::now(), self.rows));
+        }
+        outputs
+    }
+}
+
+fn take(ends: &Ends) -> Vec<(Instant, usize)> {
+    ends.lock()
+        .map(|mut it| std::mem::take(&mut *it))
+        .unwrap_or_default()
+}
+
+/// Rows a second from the end of the first full batch to the end of the last: the first requests find a server that
+/// waits for work and the last leave one without, which is no saturation. Whatever is between counts, full or not.
+fn steady(ends: &[(Instant, usize)]) -> Option<f64> {
+    let is_full = |&(_, rows): &(Instant, usize)| rows == BATCH;
+    let first = ends.iter().position(is_full)?;
+    let last = ends.iter().rposition(is_full)?;
+    let between = ends.get(first + 1..=last).filter(|it| !it.is_empty())?;
+    let rows: usize = between.iter().map(|(_, rows)| rows).sum();
+    let time = ends.get(last)?.0 - ends.get(first)?.0;
+    Some(per_second(rows, time))
 }
 
 /// Batches of up to so many rows, for which a request waits a little.
@@ -147,10 +257,10 @@ fn rows_a_second(network: &Arc<dyn Loaded>) -> Result<f64, Box<dyn Error>> {
         once()?;
         rows += BATCH;
     }
-    Ok(rate(rows, began))
+    Ok(per_second(rows, began.elapsed()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]
-fn rate(rows: usize, began: Instant) -> f64 {
-    rows as f64 / began.elapsed().as_secs_f64()
+fn per_second(rows: usize, time: Duration) -> f64 {
+    rows as f64 / time.as_secs_f64()
 }

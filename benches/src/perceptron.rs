@@ -1,4 +1,4 @@
-//! A small multi-layer perceptron: 784-512-512-10, as for pictures of digits.
+//! Multi-layer perceptrons, as for pictures of digits.
 
 use nav_package_format::DType;
 use nav_package_format::onnx::build::{dims, node};
@@ -6,11 +6,17 @@ use nav_package_format::onnx::proto::{GraphProto, ModelProto};
 
 use crate::weights::Weights;
 
-/// The model.
+/// The small one: 784-512-512-10.
 pub fn perceptron() -> ModelProto {
+    of(&[784, 512, 512, 10])
+}
+
+/// One with layers of these widths, from what it takes to what it gives.
+pub fn of(widths: &[u16]) -> ModelProto {
+    let [first, last] = [widths.first(), widths.last()].map(|it| it.copied().unwrap_or_default());
     let mut weights = Weights::new(1);
-    let widths: [u16; 4] = [784, 512, 512, 10];
-    let mut graph = GraphProto::named("perceptron").takes("x", DType::Fp32, &dims("batch,784"));
+    let takes = dims(&format!("batch,{first}"));
+    let mut graph = GraphProto::named("perceptron").takes("x", DType::Fp32, &takes);
     let mut value = "x".to_owned();
     for (layer, pair) in widths.windows(2).enumerate() {
         let &[from, to] = pair else { continue };
@@ -32,6 +38,6 @@ pub fn perceptron() -> ModelProto {
     }
     graph
         .with(node("Softmax", &[&value], &["y"]))
-        .gives("y", DType::Fp32, &dims("batch,10"))
+        .gives("y", DType::Fp32, &dims(&format!("batch,{last}")))
         .into_model()
 }
