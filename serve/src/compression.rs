@@ -8,6 +8,11 @@ use flate2::Compression;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use flate2::write::{GzEncoder, ZlibEncoder};
 
+use crate::state::Share;
+
+/// How much is decompressed before there is a look at how much it is.
+const STEP: u64 = 256 << 10;
+
 /// How a body, or a message, is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
@@ -24,6 +29,8 @@ pub(crate) enum Inflation {
     Corrupt,
     /// It is larger than it may be.
     TooLarge,
+    /// It is larger than all bodies together leave room for.
+    NoRoom,
 }
 
 impl Coding {
@@ -64,21 +71,28 @@ impl Coding {
         best.map(|(_, coding)| coding)
     }
 
-    /// The body as it was before it was compressed, of `limit` bytes at most.
-    pub(crate) fn inflate(self, body: VecDeque<Bytes>, limit: usize) -> Result<Bytes, Inflation> {
+    /// The body as it was before it was compressed, of `limit` bytes at most, which `share` holds from then on.
+    pub(crate) fn inflate(
+        self,
+        body: VecDeque<Bytes>,
+        limit: usize,
+        share: &mut Share,
+    ) -> Result<Bytes, Inflation> {
         let pieces = Pieces(body);
         let mut reader: Box<dyn Read> = match self {
             Self::Gzip => Box::new(GzDecoder::new(pieces)),
             Self::Deflate => Box::new(ZlibDecoder::new(pieces)),
         };
-        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         let mut plain = Vec::new();
-        let read = reader.by_ref().take(most).read_to_end(&mut plain);
-        read.map_err(|_| Inflation::Corrupt)?;
-        if plain.len() > limit {
-            return Err(Inflation::TooLarge);
+        loop {
+            let read = reader.by_ref().take(STEP).read_to_end(&mut plain);
+            match read.map_err(|_| Inflation::Corrupt)? {
+                0 => return Ok(plain.into()),
+                _ if plain.len() > limit => return Err(Inflation::TooLarge),
+                more if !share.grow(more) => return Err(Inflation::NoRoom),
+                _ => {}
+            }
         }
-        Ok(plain.into())
     }
 
     /// These pieces, compressed.
@@ -127,6 +141,7 @@ impl Read for Pieces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Budget;
 
     #[test]
     fn the_coding_of_the_highest_weight_wins() {
@@ -144,17 +159,30 @@ mod tests {
         for coding in [Coding::Gzip, Coding::Deflate] {
             let plain = Bytes::from(vec![7; 100_000]);
             let packed = coding.deflate(std::slice::from_ref(&plain)).unwrap();
-            let split = |at| {
+            let split = || {
                 let mut rest = packed.clone();
-                let first = rest.split_to(at);
+                let first = rest.split_to(3);
                 VecDeque::from([first, rest])
             };
-            assert_eq!(coding.inflate(split(3), 100_000), Ok(plain));
-            assert_eq!(coding.inflate(split(3), 99_999), Err(Inflation::TooLarge));
+            let budget = Budget::new(250_000);
+            let check = |body, limit, expected| {
+                assert_eq!(coding.inflate(body, limit, &mut budget.share()), expected);
+                assert_eq!(budget.held(), 0);
+            };
+            check(split(), 100_000, Ok(plain));
+            check(split(), 99_999, Err(Inflation::TooLarge));
             let short = VecDeque::from([packed.slice(..packed.len() - 5)]);
-            assert_eq!(coding.inflate(short, 100_000), Err(Inflation::Corrupt));
+            check(short, 100_000, Err(Inflation::Corrupt));
             let other = VecDeque::from([Bytes::from_static(b"notgzip")]);
-            assert_eq!(coding.inflate(other, 100), Err(Inflation::Corrupt));
+            check(other, 100, Err(Inflation::Corrupt));
+            let mut shares = [(); 3].map(|()| budget.share());
+            let inflated = shares.each_mut();
+            let inflated = inflated.map(|share| coding.inflate(split(), 100_000, share).is_ok());
+            assert_eq!(
+                inflated,
+                [true, true, false],
+                "two are all that there is room for"
+            );
         }
     }
 }

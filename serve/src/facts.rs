@@ -8,6 +8,7 @@ use nav_engine::Model;
 use nav_package_format::Device;
 
 use crate::proto::ModelConfig;
+use crate::repository::is_label;
 
 /// What a model is. It travels with the model, so that what is told is always of what is served.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +41,13 @@ impl ModelFacts {
     /// Those that a model was loaded with.
     pub(crate) fn of(model: &Model) -> &Self {
         model.about().unwrap_or(&UNKNOWN)
+    }
+
+    /// What its metrics are labelled with too, as its configuration says.
+    pub(crate) fn metric_tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let tags = self.configured.iter().flat_map(|it| &it.0.metric_tags);
+        let tags = tags.filter(|(name, _)| is_label(name));
+        tags.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// What the elements of an output mean.

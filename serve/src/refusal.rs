@@ -7,8 +7,12 @@ use hyper::StatusCode;
 use nav_engine::{ErrorKind, InferError};
 use tonic::Code;
 
+use crate::compression::{Coding, Inflation};
 use crate::shared_memory::RegionError;
 use crate::wire::Fault;
+
+/// The most characters that a client is told: what it sent is part of many texts.
+pub(crate) const LONGEST_TEXT: usize = 4096;
 
 /// Why a request is not answered as it wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,9 +103,13 @@ impl From<ErrorKind> for RefusalKind {
 
 impl Refusal {
     pub(crate) fn new(kind: RefusalKind, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+            text.truncate(end);
+        }
         Self {
             kind,
-            text: text.into(),
+            text,
             retry_after: None,
         }
     }
@@ -119,6 +127,35 @@ impl Refusal {
     /// What was to answer panicked.
     pub(crate) fn bug() -> Self {
         Self::internal("the server has a bug here")
+    }
+
+    /// Everybody's bodies hold as much memory as they may.
+    pub(crate) fn no_room() -> Self {
+        Self {
+            // What is on its way ends by itself.
+            retry_after: Some(Duration::from_secs(1)),
+            ..Self::new(
+                RefusalKind::Overloaded,
+                "requests on their way hold as much memory as they may",
+            )
+        }
+    }
+
+    /// A body, or whatever it is called, has more bytes than it may.
+    pub(crate) fn too_large(what: &str, limit: usize) -> Self {
+        let text = format!("the {what} is larger than {limit} bytes, which is the limit");
+        Self::new(RefusalKind::TooLarge, text)
+    }
+
+    /// It cannot be decompressed.
+    pub(crate) fn inflating(why: Inflation, coding: Coding, (what, limit): (&str, usize)) -> Self {
+        match why {
+            Inflation::Corrupt => {
+                Self::invalid(format!("the {what} is no whole {} stream", coding.name()))
+            }
+            Inflation::TooLarge => Self::too_large(what, limit),
+            Inflation::NoRoom => Self::no_room(),
+        }
     }
 
     /// There is no such route.

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hyper::header::HeaderMap;
 use nav_engine::{Engine, InferError, Request};
@@ -14,7 +14,7 @@ use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
 use crate::metrics::Processors;
 use crate::options::{Endpoint, Limits};
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::Refusal;
 use crate::repository::{Control, Repository};
 use crate::shared_memory::{RegionError, Regions};
 use crate::trace::Tracer;
@@ -172,13 +172,7 @@ impl Share {
         if self.grow(bytes) {
             return Ok(());
         }
-        Err(Refusal {
-            retry_after: Some(Duration::from_secs(1)),
-            ..Refusal::new(
-                RefusalKind::Overloaded,
-                "requests on their way hold as much memory as they may",
-            )
-        })
+        Err(Refusal::no_room())
     }
 
     /// Takes so many bytes more. Whether there were so many.

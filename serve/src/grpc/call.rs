@@ -34,12 +34,13 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Reads the head. Answers are compressed as `wanted` says, where the client takes that.
+    /// Reads the head. Answers are compressed as `wanted` says, where the client takes that; whether there may be several
+    /// messages, and how large each may be, is for the method to say.
     pub(super) fn new(
         state: Arc<State>,
         request: Request<Incoming>,
         wanted: Option<Coding>,
-        is_stream: bool,
+        messages: (bool, usize),
     ) -> Result<Self, Refusal> {
         let received = std::time::Instant::now();
         let (head, body) = request.into_parts();
@@ -73,7 +74,7 @@ impl Call {
             None => None,
         };
         Ok(Self {
-            messages: Messages::new(body, Arc::clone(&state), packed, is_stream),
+            messages: Messages::new(body, Arc::clone(&state), packed, messages),
             state,
             coding,
             deadline,

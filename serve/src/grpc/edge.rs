@@ -105,7 +105,8 @@ impl Edge {
             return Ok(reply::other(Box::pin(answer).await));
         }
         let is_stream = method == Method::ModelStreamInfer;
-        let call = Call::new(Arc::clone(&self.state), request, self.coding, is_stream)?;
+        let messages = (is_stream, method.limit(self.state.limits.body));
+        let call = Call::new(Arc::clone(&self.state), request, self.coding, messages)?;
         let deadline = call.deadline;
         let answering = pin!(async {
             match method {

@@ -123,6 +123,7 @@ fn length(pieces: &Pieces) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Budget;
 
     fn answer(sizes: &[usize]) -> ModelInferResponse {
         ModelInferResponse {
@@ -180,6 +181,8 @@ mod tests {
         let bytes = Bytes::from(pieces.concat());
         assert_eq!(bytes[0], 1);
         let packed = std::iter::once(bytes.slice(HEAD..)).collect();
-        assert_eq!(Coding::Gzip.inflate(packed, 1 << 20).unwrap(), expected);
+        let mut share = Budget::new(1 << 20).share();
+        let inflated = Coding::Gzip.inflate(packed, 1 << 20, &mut share);
+        assert_eq!(inflated.unwrap(), expected);
     }
 }

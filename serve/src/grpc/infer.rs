@@ -13,19 +13,20 @@ use super::model::version;
 use super::reply::Reply;
 use super::request::{Received, id, read};
 use super::response::compose;
+use crate::aside::aside_if;
 use crate::describe::find;
 use crate::proto::ModelInferRequest;
 use crate::refusal::Refusal;
 use crate::shared_memory::{Places, Spans};
 use crate::state::{Share, State};
-use crate::wire::Asked;
+use crate::wire::{Asked, take_long};
 
 /// Asks the model for one response. When the client goes away, this is dropped, and the request with it.
 pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
     let message = call.messages.only().await?;
     let state = Arc::clone(&call.state);
     let read = move |message| asked(&state, message).map_err(|(_, refusal)| refusal);
-    let ((model, received), mut share) = message.read(read).await?;
+    let ((model, received), mut share) = message.read_inference(read).await?;
     let Asked {
         request,
         wanted,
@@ -51,8 +52,9 @@ pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
         }
     })?;
     spans.put(&response, &model).await?;
-    let answer = compose(&model, id.as_deref(), &response, &wanted)?;
-    drop(response);
+    let takes_long = take_long(&response, &wanted);
+    let write = move || compose(&model, id.as_deref(), &response, &wanted);
+    let answer = aside_if(takes_long, write).await??;
     call.reply(Inferred(answer)).await
 }
 

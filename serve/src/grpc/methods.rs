@@ -31,6 +31,19 @@ pub(super) enum Method {
     OldReflection,
 }
 
+/// The most bytes of a message that holds names and settings, of which far more than these become in memory.
+const SMALL: usize = 1 << 20;
+
+impl Method {
+    /// The most bytes of a message, where `body` are the most of any.
+    pub(super) fn limit(self, body: usize) -> usize {
+        match self {
+            Self::ModelInfer | Self::ModelStreamInfer | Self::RepositoryModelLoad => body,
+            _ => body.min(SMALL),
+        }
+    }
+}
+
 /// The service of this protocol, as paths and health checks name it.
 pub(super) const SERVICE: &str = "inference.GRPCInferenceService";
 

@@ -25,6 +25,7 @@ mod stream;
 mod system_memory;
 mod trace;
 mod turns;
+mod unfold;
 
 pub(crate) use edge::Edge;
 #[cfg(feature = "fuzzing")]

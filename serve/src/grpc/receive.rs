@@ -11,13 +11,18 @@ use prost::Message;
 use tokio::time::{Instant, timeout_at};
 
 use super::framing::HEAD;
+use super::unfold::unfolded;
 use crate::aside::{HEAVY, aside_if};
-use crate::compression::{Coding, Inflation};
+use crate::compression::Coding;
+use crate::proto::ModelInferRequest;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 
 /// Room for a message is made step by step, so that announcing much costs nothing.
 const FIRST_ROOM: usize = 1 << 20;
+
+/// What clients are told that is too large.
+const WHAT: &str = "message";
 
 /// The messages of a request.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(super) struct Messages {
     coding: Option<Coding>,
     /// Whether there may be any number of them, and so pauses between them.
     is_stream: bool,
+    /// The most bytes of a message.
+    limit: usize,
     /// What arrived and is no part of a message yet.
     rest: Bytes,
     head: BytesMut,
@@ -58,13 +65,14 @@ impl Messages {
         body: Incoming,
         state: Arc<State>,
         coding: Option<Coding>,
-        is_stream: bool,
+        (is_stream, limit): (bool, usize),
     ) -> Self {
         let now = Instant::now();
         Self {
             body,
             coding,
             is_stream,
+            limit,
             rest: Bytes::new(),
             head: BytesMut::with_capacity(HEAD),
             message: None,
@@ -137,7 +145,7 @@ impl Messages {
         Ok(Some(Packed {
             bytes,
             coding,
-            limit: self.state.limits.body,
+            limit: self.limit,
             share: std::mem::replace(&mut self.share, share),
         }))
     }
@@ -160,11 +168,11 @@ impl Messages {
                 )));
             }
         };
-        let limit = self.state.limits.body;
+        let limit = self.limit;
         let length = usize::try_from(length).ok().filter(|it| *it <= limit);
         Ok(Arriving {
             is_packed,
-            length: length.ok_or_else(|| too_large(limit))?,
+            length: length.ok_or_else(|| Refusal::too_large(WHAT, limit))?,
             bytes: BytesMut::new(),
         })
     }
@@ -215,37 +223,54 @@ impl Packed {
         M: Message + Default,
         T: Send + 'static,
     {
+        self.read_as(|_| Ok(0), read).await
+    }
+
+    /// The same for a request to infer, which takes as much room as it will in memory.
+    pub(super) async fn read_inference<T: Send + 'static>(
+        self,
+        read: impl FnOnce(ModelInferRequest) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<(T, Share), Refusal> {
+        let room = |message: &[u8]| unfolded(message).map_err(Refusal::from);
+        self.read_as(room, read).await
+    }
+
+    async fn read_as<M, T>(
+        self,
+        room: fn(&[u8]) -> Result<usize, Refusal>,
+        read: impl FnOnce(M) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<(T, Share), Refusal>
+    where
+        M: Message + Default,
+        T: Send + 'static,
+    {
+        let is_heavy = self.bytes.len() > HEAVY || self.coding.is_some();
+        let work = move || {
+            let (bytes, mut share) = self.unpack()?;
+            share.take(room(&bytes)?)?;
+            Ok((read(decode(bytes)?)?, share))
+        };
+        aside_if(is_heavy, work).await?
+    }
+
+    fn unpack(self) -> Result<(Bytes, Share), Refusal> {
         let Self {
             bytes,
             coding,
             limit,
-            share,
+            mut share,
         } = self;
-        let is_heavy = bytes.len() > HEAVY || coding.is_some();
-        let work = move || read(decode(unpack(bytes, coding, limit)?)?);
-        let read = aside_if(is_heavy, work).await?;
-        Ok((read?, share))
-    }
-}
-
-fn unpack(bytes: Bytes, coding: Option<Coding>, limit: usize) -> Result<Bytes, Refusal> {
-    let Some(coding) = coding else {
-        return Ok(bytes);
-    };
-    let inflated = coding.inflate(std::iter::once(bytes).collect(), limit);
-    inflated.map_err(|inflation| match inflation {
-        Inflation::Corrupt => {
-            Refusal::invalid(format!("the message is no whole {} stream", coding.name()))
+        let Some(coding) = coding else {
+            return Ok((bytes, share));
+        };
+        let packed = std::iter::once(bytes).collect();
+        match coding.inflate(packed, limit, &mut share) {
+            Ok(plain) => Ok((plain, share)),
+            Err(why) => Err(Refusal::inflating(why, coding, (WHAT, limit))),
         }
-        Inflation::TooLarge => too_large(limit),
-    })
+    }
 }
 
 fn decode<M: Message + Default>(bytes: Bytes) -> Result<M, Refusal> {
     M::decode(bytes).map_err(|error| Refusal::invalid(format!("Unable to parse request: {error}")))
-}
-
-fn too_large(limit: usize) -> Refusal {
-    let text = format!("the message is larger than {limit} bytes, which is the limit");
-    Refusal::new(RefusalKind::TooLarge, text)
 }

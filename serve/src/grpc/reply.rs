@@ -26,8 +26,6 @@ const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 /// When a request may be sent again, in milliseconds.
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
-/// How long a text may be that travels in a header.
-const TEXT_LIMIT: usize = 4096;
 /// How many messages of a stream wait for the socket.
 const AHEAD: usize = 4;
 
@@ -119,8 +117,7 @@ fn with_head(body: Reply, coding: Option<Coding>) -> Response<Reply> {
 
 /// What a refusal is to a client of this protocol.
 fn status(refusal: &Refusal) -> Status {
-    let text: String = refusal.text.chars().take(TEXT_LIMIT).collect();
-    let mut status = Status::new(refusal.kind.code(), text);
+    let mut status = Status::new(refusal.kind.code(), refusal.text.as_str());
     if let Some(after) = refusal.retry_after {
         let millis = after.max(Duration::from_millis(1)).as_millis();
         if let Ok(value) = MetadataValue::try_from(millis.to_string()) {

@@ -117,7 +117,7 @@ impl Talk {
     /// Hands a request to its model, or says why that cannot be.
     async fn take(&mut self, message: Packed) -> Result<(), Refusal> {
         let state = Arc::clone(&self.state);
-        let read = message.read(move |message| Ok(asked(&state, message)));
+        let read = message.read_inference(move |message| Ok(asked(&state, message)));
         let (read, mut share) = read.await?;
         let (model, received) = match read {
             Ok(read) => read,

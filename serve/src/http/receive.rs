@@ -10,13 +10,17 @@ use hyper::body::Incoming;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::compression::{Coding, Inflation};
+use crate::aside::aside_if;
+use crate::compression::Coding;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 use crate::wire::join;
 
 /// From how many bytes on a body is kept in one piece.
 const LARGE: usize = 8 << 20;
+
+/// What clients are told that is too large.
+const WHAT: &str = "body";
 
 /// A body, and the room that it takes.
 #[derive(Debug)]
@@ -38,20 +42,14 @@ pub(super) async fn receive(
         return Ok(received);
     };
     let limit = state.limits.body;
-    let packed = received.pieces;
-    let inflate = move || coding.inflate(packed, limit);
-    let inflated = tokio::task::spawn_blocking(inflate).await;
-    let inflated = inflated.unwrap_or(Err(Inflation::Corrupt));
-    let plain = inflated.map_err(|inflation| match inflation {
-        Inflation::Corrupt => {
-            Refusal::invalid(format!("the body is no whole {} stream", coding.name()))
-        }
-        Inflation::TooLarge => too_large(limit),
-    })?;
+    let (packed, mut share) = (received.pieces, received.share);
+    let inflate = move || (coding.inflate(packed, limit, &mut share), share);
+    let (inflated, share) = aside_if(true, inflate).await?;
+    let plain = inflated.map_err(|why| Refusal::inflating(why, coding, (WHAT, limit)))?;
     Ok(Received {
         length: plain.len(),
         pieces: VecDeque::from([plain]),
-        share: received.share,
+        share,
     })
 }
 
@@ -71,7 +69,7 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
     let limits = &state.limits;
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |length| length > limits.body) {
-        return Err(too_large(limits.body));
+        return Err(Refusal::too_large(WHAT, limits.body));
     }
     let mut whole = Whole::of(usize::try_from(announced).unwrap_or(0));
     let mut received = Received {
@@ -93,7 +91,7 @@ async fn gather(mut body: Incoming, state: &State) -> Result<Received, Refusal> 
         };
         received.length += piece.len();
         if received.length > limits.body {
-            return Err(too_large(limits.body));
+            return Err(Refusal::too_large(WHAT, limits.body));
         }
         pieces += 1;
         if pieces > limits.frames {
@@ -132,9 +130,4 @@ impl Whole {
 
 fn late() -> Refusal {
     Refusal::new(RefusalKind::TooSlow, "the body took too long")
-}
-
-fn too_large(limit: usize) -> Refusal {
-    let text = format!("the body is larger than {limit} bytes, which is the limit");
-    Refusal::new(RefusalKind::TooLarge, text)
 }

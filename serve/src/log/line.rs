@@ -57,8 +57,8 @@ impl Line<'_> {
         }
         write!(out, " {}", self.event).ok();
         for (name, value) in self.fields {
-            let is_word = |character: char| !character.is_whitespace() && !character.is_control();
-            if value.chars().all(|it| is_word(it) && it != '"') && !value.is_empty() {
+            let is_word = |character: char| character.is_alphanumeric() || is_plain(character);
+            if value.chars().all(is_word) && !value.is_empty() {
                 write!(out, " {name}={value}").ok();
             } else {
                 // Whatever a client calls its request, it begins no line of its own.
@@ -87,8 +87,28 @@ impl Line<'_> {
             string(&mut out, value);
         }
         out.push('}');
-        out
+        visible(&out)
     }
+}
+
+/// What stands in a line for people as it is.
+const fn is_plain(character: char) -> bool {
+    character.is_ascii_graphic() && character != '"'
+}
+
+/// JSON with every character escaped that shows nothing but changes what is seen of others. They are in strings only.
+fn visible(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        let is_hidden = character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if is_hidden {
+            write!(out, "\\u{:04x}", u32::from(character)).ok();
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 fn clock(out: &mut String, now: Moment) {
@@ -127,6 +147,26 @@ mod tests {
             LogFormat::Text,
             TimeFormat::Iso8601,
             r#"2026-11-21T14:12:07.000042Z W loaded model=a why="b c\n""#,
+        );
+        let hidden = [
+            ("id", "a\u{202e}b\u{9b}2J\u{7f}".to_owned()),
+            ("user", "grün".to_owned()),
+        ];
+        let line_of_hidden = Line {
+            fields: &hidden,
+            ..line
+        };
+        let check_hidden = |format, expected: &str| {
+            let text = line_of_hidden.text(format, TimeFormat::Default);
+            assert!(text.ends_with(expected), "{text}");
+        };
+        check_hidden(
+            LogFormat::Text,
+            r#" id="a\u{202e}b\u{9b}2J\u{7f}" user=grün"#,
+        );
+        check_hidden(
+            LogFormat::Json,
+            r#","id":"a\u202eb\u009b2J\u007f","user":"grün"}"#,
         );
         check(
             LogFormat::Json,

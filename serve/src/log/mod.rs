@@ -12,7 +12,7 @@ pub use settings::{LogSettings, SettingValue, TimeFormat};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
@@ -53,6 +53,8 @@ struct Inner {
 struct Writer {
     lines: SyncSender<String>,
     thread: JoinHandle<()>,
+    /// How many of the lines that were lost were told of.
+    told: u64,
 }
 
 impl Log {
@@ -66,7 +68,13 @@ impl Log {
         let thread = std::thread::Builder::new()
             .name("nav-log".to_owned())
             .spawn(move || write_all(&waiting, write))?;
-        let writer = Mutex::new(Some(Writer { lines, thread }));
+        let told = 0;
+        let writer = Writer {
+            lines,
+            thread,
+            told,
+        };
+        let writer = Mutex::new(Some(writer));
         Ok(Self::of(format, settings, writer))
     }
 
@@ -94,25 +102,19 @@ impl Log {
 
     /// Says that something happened, and what there is to know of it.
     pub fn event(&self, level: Level, event: &str, fields: &[(&str, String)]) {
-        let settings = self.settings();
-        if !settings.tells(level) {
+        if !self.tells(level) {
             return;
         }
-        let line = Line {
-            time: SystemTime::now(),
-            level,
-            event,
-            fields,
-        };
-        let text = line.text(self.inner.format, settings.format);
-        let writer = self
-            .inner
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(writer) = writer.as_ref() else {
+        let text = self.inner.line(level, event, fields);
+        let mut writer = self.inner.writer();
+        let Some(writer) = writer.as_mut() else {
             return;
         };
+        if let Some((lost, line)) = self.inner.line_of_lost(writer.told)
+            && writer.lines.try_send(line).is_ok()
+        {
+            writer.told = lost;
+        }
         // What cannot be written in time is counted, not waited for.
         if let Err(TrySendError::Full(_)) = writer.lines.try_send(text) {
             self.inner.lost.fetch_add(1, Ordering::Relaxed);
@@ -131,11 +133,7 @@ impl Log {
 
     /// What is told now.
     pub fn settings(&self) -> LogSettings {
-        *self
-            .inner
-            .settings
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.settings()
     }
 
     /// Changes what is told; all of it or, when something is wrong, nothing.
@@ -158,9 +156,44 @@ impl Log {
 }
 
 impl Inner {
+    fn settings(&self) -> LogSettings {
+        *self.settings.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self, level: Level, event: &str, fields: &[(&str, String)]) -> String {
+        let line = Line {
+            time: SystemTime::now(),
+            level,
+            event,
+            fields,
+        };
+        line.text(self.format, self.settings().format)
+    }
+
+    /// How many lines were lost, and a line that says so of those that none was told of.
+    fn line_of_lost(&self, told: u64) -> Option<(u64, String)> {
+        let lost = self.lost.load(Ordering::Relaxed);
+        let untold = lost.checked_sub(told).filter(|untold| *untold > 0)?;
+        let fields = [("lines", untold.to_string())];
+        Some((lost, self.line(Level::Warning, "log lost", &fields)))
+    }
+
     fn finish(&self) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Writer { lines, thread }) = writer.take() {
+        let writer = self.writer().take();
+        if let Some(writer) = writer {
+            let Writer {
+                lines,
+                thread,
+                told,
+            } = writer;
+            if let Some((_, line)) = self.line_of_lost(told) {
+                // Whoever does not read is waited for in any case; one that is gone is not.
+                drop(lines.send(line));
+            }
             drop(lines);
             // One that panicked has written what it could.
             drop(thread.join());
@@ -182,7 +215,7 @@ fn write_all(waiting: &Receiver<String>, mut write: impl FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{Sender, channel};
 
     use super::*;
 
@@ -222,15 +255,48 @@ mod tests {
         assert_eq!(log.settings(), before);
     }
 
-    #[test]
-    fn a_reader_that_does_not_read_holds_nobody_up() {
+    /// A log whose reader took one line and none after it, until it is released; 9 lines are lost. And what it reads.
+    fn stalled(format: LogFormat) -> (Log, Sender<()>, Receiver<String>) {
         let (release, blocked) = channel::<()>();
-        let write = move |_: &str| assert!(blocked.recv().is_err());
-        let log = Log::new(LogFormat::Text, LogSettings::default(), write).unwrap();
-        for _ in 0..WAITING + 10 {
+        let (enter, entered) = channel();
+        let (sender, written) = channel();
+        let write = move |line: &str| {
+            // It is known that it reads when it does so for the first time.
+            enter.send(()).ok();
+            assert!(blocked.recv().is_err());
+            sender.send(line.to_owned()).unwrap();
+        };
+        let log = Log::new(format, LogSettings::default(), write).unwrap();
+        log.event(Level::Info, "event", &[]);
+        entered.recv().unwrap();
+        for _ in 0..WAITING + 9 {
             log.event(Level::Info, "event", &[]);
         }
-        assert!(log.lost() >= 8, "{}", log.lost());
+        (log, release, written)
+    }
+
+    #[test]
+    fn a_reader_that_does_not_read_holds_nobody_up() {
+        let (log, release, written) = stalled(LogFormat::Text);
+        assert_eq!(log.lost(), 9);
         drop(release);
+        for _ in 0..=WAITING {
+            assert!(written.recv().unwrap().ends_with(" event"));
+        }
+        log.event(Level::Info, "later", &[]);
+        assert!(written.recv().unwrap().ends_with(" log lost lines=9"));
+        assert!(written.recv().unwrap().ends_with(" later"));
+        drop(log);
+        assert!(written.recv().is_err(), "it is told once");
+    }
+
+    #[test]
+    fn what_was_lost_in_the_end_is_told_too() {
+        let (log, release, written) = stalled(LogFormat::Json);
+        drop(release);
+        log.finish();
+        let told = r#""level":"warning","event":"log lost","lines":"9"}"#;
+        let end = written.try_iter().nth(WAITING + 1).unwrap();
+        assert!(end.ends_with(told), "{end}");
     }
 }

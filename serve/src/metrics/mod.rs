@@ -30,6 +30,8 @@ pub(crate) fn answer(state: &State, request: &Request<Incoming>) -> Response<Fra
     let held = Held {
         body_bytes: state.bodies.held(),
         panics: state.panics.count(),
+        lines_lost: state.log.lost(),
+        traces_lost: state.tracer.lost(),
     };
     let text = render(&state.engine, state.processors.as_ref(), held);
     answered(CONTENT_TYPE, text)

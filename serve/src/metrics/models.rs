@@ -5,6 +5,7 @@ use std::fmt::Write;
 use nav_engine::{Engine, FailureReason, Histogram, Model, ModelStatistics};
 
 use super::text::{head, line};
+use crate::facts::ModelFacts;
 
 /// A counter of each model.
 struct Counter {
@@ -146,21 +147,36 @@ pub(super) fn write(out: &mut String, engine: &Engine) {
 }
 
 fn row(model: &Model) -> Row {
-    let mut name = String::new();
-    for character in model.name().chars() {
-        match character {
-            '\\' => name.push_str("\\\\"),
-            '"' => name.push_str("\\\""),
-            '\n' => name.push_str("\\n"),
-            other => name.push(other),
-        }
+    let mut labels = String::new();
+    label(&mut labels, "model", model.name());
+    label(&mut labels, "version", &model.version().to_string());
+    for (name, value) in ModelFacts::of(model).metric_tags() {
+        // As this protocol's servers have it, so that no tag takes the place of a label.
+        label(&mut labels, &format!("_{name}"), value);
     }
     Row {
-        labels: format!("model=\"{name}\",version=\"{}\"", model.version()),
+        labels,
         statistics: model.statistics(),
         waiting: model.waiting(),
         has_cache: model.options().cache,
     }
+}
+
+fn label(out: &mut String, name: &str, value: &str) {
+    if !out.is_empty() {
+        out.push(',');
+    }
+    out.push_str(name);
+    out.push_str("=\"");
+    for character in value.chars() {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
 }
 
 fn family(out: &mut String, counter: &Counter, rows: &[Row], counts: impl Fn(&Row) -> bool) {

@@ -11,6 +11,10 @@ pub(crate) struct Held {
     pub(crate) body_bytes: usize,
     /// Answers that panicked.
     pub(crate) panics: u64,
+    /// Lines of the log that were not written.
+    pub(crate) lines_lost: u64,
+    /// Traces that were not written.
+    pub(crate) traces_lost: u64,
 }
 
 /// Requests and bytes in flight, and bugs that were met.
@@ -38,5 +42,17 @@ pub(super) fn write(out: &mut String, engine: &Engine, held: Held) {
         ("nav_panics_total", "counter"),
         "Answers that met a bug of the server",
         held.panics,
+    );
+    single(
+        out,
+        ("nav_log_lines_lost_total", "counter"),
+        "Lines of the log that came faster than they were taken",
+        held.lines_lost,
+    );
+    single(
+        out,
+        ("nav_traces_lost_total", "counter"),
+        "Traces that came faster than their file took them",
+        held.traces_lost,
     );
 }

@@ -22,6 +22,7 @@ mod stamp;
 mod unloading;
 mod uploads;
 
+pub(crate) use config::is_label;
 #[cfg(feature = "fuzzing")]
 pub(crate) use config::tried as configuration;
 pub use config::{ConfigError, Placement};

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ const WAITING: usize = 1024;
 #[derive(Debug)]
 pub(super) struct TraceFile {
     writer: Mutex<Option<(SyncSender<Entry>, JoinHandle<()>)>>,
+    lost: AtomicU64,
 }
 
 /// A trace, and after how many the file is begun anew.
@@ -40,15 +42,23 @@ impl TraceFile {
             .map_err(|source| failed(source, path))?;
         Ok(Self {
             writer: Mutex::new(Some((entries, thread))),
+            lost: AtomicU64::new(0),
         })
     }
 
     pub(super) fn write(&self, text: String, frequency: u32) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((entries, _)) = writer.as_ref() {
-            // What cannot be written in time is dropped.
-            drop(entries.try_send((text, frequency)));
+            // What cannot be written in time is counted, not waited for.
+            if entries.try_send((text, frequency)).is_err() {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
+    }
+
+    /// How many were not written.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     pub(super) fn finish(&self) {

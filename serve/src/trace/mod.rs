@@ -261,6 +261,11 @@ impl Tracer {
         ]
     }
 
+    /// How many traces were not written to the file, because they came faster than it takes them.
+    pub(crate) fn lost(&self) -> u64 {
+        self.file.as_ref().map_or(0, TraceFile::lost)
+    }
+
     /// Writes and sends what there is.
     pub(crate) fn finish(&self) {
         if let Some(spans) = &self.spans {

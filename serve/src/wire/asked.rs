@@ -45,6 +45,9 @@ pub(crate) struct WantedOutput {
 /// The most bytes of the name of a request: it comes back with its answer, and in lines of the log.
 const LONGEST_NAME: usize = 4 << 10;
 
+/// The most inputs, and the most outputs, that are looked at: more than any model has.
+pub(crate) const MOST_TENSORS: usize = 16 << 10;
+
 /// The name of a request, unless it is empty.
 pub(crate) fn named(id: Option<&str>) -> Result<Option<Box<str>>, Fault> {
     let id = id.filter(|id| !id.is_empty());

@@ -26,12 +26,20 @@ pub(crate) fn classify(
         let mut order: Vec<usize> = (0..row.len()).collect();
         let value = |index: &usize| row.get(*index).copied().unwrap_or(f64::NAN);
         // The first of equals comes first; what is no number comes last.
-        order.sort_by(|one, other| {
+        let rank = |one: &usize, other: &usize| {
+            let by_position = one.cmp(other);
             let (one, other) = (value(one), value(other));
             let by_value = other.partial_cmp(&one).unwrap_or(Ordering::Equal);
-            one.is_nan().cmp(&other.is_nan()).then(by_value)
-        });
-        for index in order.into_iter().take(classes) {
+            let by_kind = one.is_nan().cmp(&other.is_nan());
+            by_kind.then(by_value).then(by_position)
+        };
+        // The others need no order among themselves.
+        if classes < order.len() {
+            order.select_nth_unstable_by(classes, rank);
+            order.truncate(classes);
+        }
+        order.sort_unstable_by(rank);
+        for index in order {
             let mut text = format!("{:.6}:{index}", value(&index));
             if let Some(label) = labels.get(index).filter(|label| !label.is_empty()) {
                 // A string takes whatever is written.
@@ -110,6 +118,19 @@ mod tests {
             ],
         );
         check(1, false, &["10.000000:2:plum"]);
+        check(0, false, &[]);
+        let all = [
+            "10.000000:2:plum",
+            "9.000000:4",
+            "9.000000:7",
+            "7.000000:6",
+            "5.000000:1:pear",
+            "4.000000:3",
+            "1.000000:0:apple",
+            "NaN:5",
+        ];
+        check(100, false, &all);
+        check(3, false, &all[..3]);
         assert!(classify(DType::Bytes, &shape, &bytes, (1, true), &labels).is_none());
     }
 }

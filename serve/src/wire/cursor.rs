@@ -13,6 +13,9 @@ use super::fault::Fault;
 /// How deep values may be nested.
 const DEEPEST: usize = 100;
 
+/// The most members of an object: their names are remembered while it is read.
+const MOST_MEMBERS: usize = 16 << 10;
+
 /// A place in a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'text> {
@@ -216,6 +219,9 @@ impl<'text> Cursor<'text> {
                 let name = self.string()?;
                 if !seen.insert(name.clone()) {
                     return Err(self.wrong("an object has a member twice"));
+                }
+                if seen.more.len() > MOST_MEMBERS {
+                    return Err(self.wrong("an object has too many members"));
                 }
                 if !self.take(b':') {
                     return Err(self.wrong("Missing a colon after a name of object member."));

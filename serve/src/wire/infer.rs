@@ -11,7 +11,7 @@ use nav_engine::{Frames, Input, Model, TensorKey};
 use nav_package_format::{DType, Dim, Shape, TensorSpec};
 use smallvec::SmallVec;
 
-use super::asked::{Asked, Wanted, find_input};
+use super::asked::{Asked, MOST_TENSORS, Wanted, find_input};
 use super::cursor::{Cursor, Kind};
 use super::fault::Fault;
 use super::frames::cut;
@@ -19,6 +19,9 @@ use super::members::{boolean, expect, size, text, unsigned};
 use super::parameters::Parameters;
 use super::{leaves, members};
 use crate::shared_memory::Place;
+
+/// The most dimensions of a tensor.
+const MOST_DIMENSIONS: usize = 1024;
 
 /// Reads a request whose JSON is `header`; binary blocks are cut from `rest`.
 pub(crate) fn read(
@@ -146,6 +149,14 @@ struct Form {
     region_size: Option<u64>,
 }
 
+/// Fails where there are as many already as there may be.
+fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), Fault> {
+    if found < limit {
+        return Ok(());
+    }
+    Err(Fault::Many { what, limit })
+}
+
 impl<'text> Parts<'text> {
     fn member(&mut self, cursor: &mut Cursor<'text>, name: &str) -> Result<(), Fault> {
         match name {
@@ -155,6 +166,7 @@ impl<'text> Parts<'text> {
                 expect(cursor, Kind::Array, ("inputs", "array"))?;
                 let mut inputs = Vec::new();
                 cursor.array(&mut |cursor| {
+                    at_most("inputs", inputs.len(), MOST_TENSORS)?;
                     inputs.push(InputPart::scan(cursor)?);
                     Ok(())
                 })?;
@@ -163,6 +175,7 @@ impl<'text> Parts<'text> {
             "outputs" => {
                 expect(cursor, Kind::Array, ("outputs", "array"))?;
                 cursor.array(&mut |cursor| {
+                    at_most("outputs", self.outputs.len(), MOST_TENSORS)?;
                     self.outputs.push(OutputPart::scan(cursor)?);
                     Ok(())
                 })?;
@@ -187,6 +200,7 @@ impl<'text> InputPart<'text> {
                     expect(cursor, Kind::Array, ("shape", "array"))?;
                     let mut extents: SmallVec<[usize; 4]> = SmallVec::new();
                     cursor.array(&mut |cursor| {
+                        at_most("dimensions", extents.len(), MOST_DIMENSIONS)?;
                         extents.push(size(cursor, "shape")?);
                         Ok(())
                     })?;

@@ -16,12 +16,12 @@ mod register;
 mod write;
 
 pub(crate) use answer::{Answer, compose};
-pub(crate) use asked::{Asked, Wanted, find_input};
+pub(crate) use asked::{Asked, MOST_TENSORS, Wanted, find_input};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{cut, join};
 pub(crate) use generate::{compose_generated, read_generate};
 pub(crate) use infer::{raw, read};
-pub(crate) use outputs::outputs;
-pub(crate) use parameters::{Own, Parameters, RESERVED};
+pub(crate) use outputs::{outputs, take_long};
+pub(crate) use parameters::{MOST_PARAMETERS, Own, Parameters, RESERVED};
 pub(crate) use register::{read_cuda_registration, read_registration};
 pub(crate) use write::{double, error_body, integer, separated, string};

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::asked::Wanted;
 use super::classify::classify;
+use crate::aside::HEAVY;
 
 /// Why an output cannot be given in the form that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,14 @@ pub(crate) enum FormFault {
         /// The type.
         dtype: DType,
     },
+    /// It has too many elements to be ranked.
+    #[error(
+        "classification is not possible on output {output} with more than {MOST_RANKED} elements"
+    )]
+    Ranked {
+        /// The output.
+        output: String,
+    },
     /// The model says one thing of it and gives another.
     #[error("output {output} does not hold what its shape says")]
     Contents {
@@ -44,6 +53,9 @@ pub(crate) enum FormFault {
         output: String,
     },
 }
+
+/// The most elements of an output that is to be ranked.
+pub(crate) const MOST_RANKED: usize = 1_000_000;
 
 /// Labels of the elements of an output, by its name.
 pub(crate) type LabelsOf<'a> = &'a dyn Fn(&str) -> &'a [String];
@@ -91,9 +103,24 @@ pub(crate) fn outputs<'a>(
     Ok(outputs)
 }
 
+/// Whether it takes long to give outputs in these forms, where that grows with what they hold.
+pub(crate) fn take_long(response: &Response, wanted: &Wanted) -> bool {
+    response.outputs.iter().any(|tensor| {
+        let mut forms = wanted.outputs.iter();
+        let form = forms.find(|output| output.index == tensor.desc.index);
+        let is_binary = form.and_then(|form| form.binary).unwrap_or(wanted.binary);
+        let is_as_it_is = form.is_none_or(|form| form.classes == 0) && is_binary;
+        !is_as_it_is && tensor.bytes.len() > HEAVY
+    })
+}
+
 impl Output<'_> {
     /// Makes it the classes of what it was.
     fn rank(&mut self, asked: (usize, bool), labels: &[String]) -> Result<(), FormFault> {
+        if self.shape.element_count().is_ok_and(|it| it > MOST_RANKED) {
+            let output = self.name.to_owned();
+            return Err(FormFault::Ranked { output });
+        }
         let classified = classify(self.dtype, &self.shape, &self.bytes, asked, labels);
         let (shape, texts) = classified.ok_or_else(|| FormFault::Classes {
             output: self.name.to_owned(),

@@ -12,7 +12,7 @@ use super::members::boolean;
 pub(crate) const RESERVED: &str = "triton_";
 
 /// The most parameters that are passed on to a model.
-const MOST: usize = 1024;
+pub(crate) const MOST_PARAMETERS: usize = 1024;
 
 /// What a request says beside its tensors.
 #[derive(Debug, Default)]
@@ -138,9 +138,14 @@ impl Parameters {
         if name.starts_with(RESERVED) {
             return Err(wrong(name, "has a name that is the server's own"));
         }
-        if self.others.len() >= MOST {
-            let what = "parameters";
-            return Err(Fault::Many { what, limit: MOST });
+        if self.others.len() >= MOST_PARAMETERS {
+            return Err(Fault::Many {
+                what: "parameters",
+                limit: MOST_PARAMETERS,
+            });
+        }
+        if self.others.iter().any(|(known, _)| known.as_ref() == name) {
+            return Err(wrong(name, "is given twice"));
         }
         self.others.push((name.into(), value));
         Ok(())

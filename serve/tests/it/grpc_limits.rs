@@ -13,6 +13,8 @@ use crate::subject::{PATIENCE, Subject, connect, options};
 
 const DEADLINE_EXCEEDED: i32 = 4;
 const EXHAUSTED: i32 = 8;
+const INVALID: i32 = 3;
+const NOT_FOUND: i32 = 5;
 
 fn limited(limits: Limits) -> (Subject, Client) {
     let options = ServerOptions {
@@ -48,10 +50,10 @@ fn messages_are_limited_as_they_are_announced_and_decompressed() {
 #[test]
 fn messages_on_their_way_share_a_budget_and_give_it_back() {
     let (_subject, client) = limited(Limits {
-        bodies: 200,
+        bodies: 2000,
         ..Limits::default()
     });
-    let outcome = client.send(&path("ModelInfer"), &[], [vec![0; 300]]);
+    let outcome = client.send(&path("ModelInfer"), &[], [vec![0; 3000]]);
     assert_eq!(outcome.code, EXHAUSTED);
     assert_eq!(outcome.head["grpc-retry-pushback-ms"], "1000");
     let mut talk = client.open(&path("ModelStreamInfer"), &[]);
@@ -61,6 +63,55 @@ fn messages_on_their_way_share_a_budget_and_give_it_back() {
         assert_eq!(talk.answer().unwrap().get("error_message"), None);
     }
     assert_eq!(talk.end().code, 0);
+}
+
+#[test]
+fn what_messages_become_when_they_are_read_counts_too() {
+    let (_subject, client) = limited(Limits {
+        bodies: 100_000,
+        ..Limits::default()
+    });
+    let text = "requests on their way hold as much memory as they may";
+    // Numbers of one byte each, of which eight are made.
+    let typed = |count: usize| {
+        let contents = [varints(3, count), vec![1; count]].concat();
+        let input = [varints(5, contents.len()), contents].concat();
+        [varints(5, input.len()), input].concat()
+    };
+    for method in ["ModelInfer", "ModelStreamInfer"] {
+        let outcome = client.send(&path(method), &[], [typed(20_000)]);
+        assert_eq!((outcome.code, outcome.text.as_str()), (EXHAUSTED, text));
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&[0; 200_000]).unwrap();
+        let mut talk = client.open(&path(method), &[("grpc-encoding", "gzip")]);
+        talk.send_raw(framed(1, &encoder.finish().unwrap()));
+        let outcome = talk.end();
+        assert_eq!((outcome.code, outcome.text.as_str()), (EXHAUSTED, text));
+    }
+    let outcome = client.send(&path("ModelInfer"), &[], [typed(5000)]);
+    assert_eq!(outcome.code, NOT_FOUND, "it is read: {}", outcome.text);
+    let empty = [0x2a, 0].repeat(20_000);
+    let outcome = client.send(&path("ModelInfer"), &[], [empty]);
+    let text = "the request has more than 16384 inputs, which is the limit";
+    assert_eq!((outcome.code, outcome.text.as_str()), (INVALID, text));
+}
+
+#[test]
+fn messages_with_names_and_settings_are_small() {
+    let (_subject, client) = limited(Limits::default());
+    let long = vec![0; (1 << 20) + 1];
+    for method in ["ModelMetadata", "TraceSetting", "RepositoryIndex"] {
+        let outcome = client.send(&path(method), &[], [long.clone()]);
+        let text = "the message is larger than 1048576 bytes, which is the limit";
+        assert_eq!((outcome.code, outcome.text.as_str()), (EXHAUSTED, text));
+    }
+}
+
+/// The head of a field of so many bytes.
+fn varints(number: u8, length: usize) -> Vec<u8> {
+    let mut head = vec![number << 3 | 2];
+    prost::encode_length_delimiter(length, &mut head).unwrap();
+    head
 }
 
 #[test]

@@ -75,6 +75,68 @@ fn bodies_on_their_way_share_a_budget() {
     assert_eq!(subject.post(PATH, &[], b"{}").status, 400);
 }
 
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn what_bodies_become_when_they_are_decompressed_counts_too() {
+    let subject = limited(Limits {
+        bodies: 100_000,
+        ..Limits::default()
+    });
+    let packed = ["Content-Encoding: gzip"];
+    let reply = subject.post(PATH, &packed, &gzip(&[b' '; 200_000]));
+    let text = r#"{"error":"requests on their way hold as much memory as they may"}"#;
+    assert_eq!((reply.status, reply.text()), (503, text));
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    let within = [ONE, &[b' '; 90_000]].concat();
+    for _ in 0..3 {
+        // Each gives back what it took.
+        assert_eq!(subject.post(PATH, &packed, &gzip(&within)).status, 200);
+    }
+}
+
+#[test]
+fn there_are_only_so_many_of_what_is_small_on_its_way_and_large_in_memory() {
+    let subject = limited(Limits::default());
+    let check = |body: String, expected: &str| {
+        let reply = subject.post(PATH, &[], body.as_bytes());
+        assert_eq!(reply.status, 400);
+        assert!(reply.text().contains(expected), "{}", reply.text());
+    };
+    let many = |item: &str| vec![item; 20_000].join(",");
+    check(
+        format!(r#"{{"inputs":[{}]}}"#, many("{}")),
+        "more than 16384 inputs",
+    );
+    check(
+        format!(r#"{{"inputs":[],"outputs":[{}]}}"#, many(r#"{"name":""}"#)),
+        "more than 16384 outputs",
+    );
+    check(
+        format!(r#"{{"inputs":[{{"shape":[{}]}}]}}"#, many("1")),
+        "more than 1024 dimensions",
+    );
+    let members: Vec<String> = (0..20_000).map(|it| format!(r#""{it}":0"#)).collect();
+    check(
+        format!("{{{}}}", members.join(",")),
+        "an object has too many members",
+    );
+}
+
+#[test]
+fn what_a_client_sent_comes_back_only_so_far() {
+    let subject = limited(Limits::default());
+    let name = "x".repeat(1 << 20);
+    let body = format!(r#"{{"inputs":[],"outputs":[{{"name":"{name}"}}]}}"#);
+    let reply = subject.post(PATH, &[], body.as_bytes());
+    assert_eq!(reply.status, 400);
+    assert!(reply.body.len() < 5000, "{}", reply.body.len());
+}
+
 #[test]
 fn json_is_only_so_deep() {
     let subject = limited(Limits::default());

@@ -24,7 +24,7 @@ use crate::http::reply::{json, streamed};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
 use crate::trace::Trace;
-use crate::wire::{Fault, compose_generated, error_body, join, read_generate};
+use crate::wire::{Fault, Wanted, compose_generated, error_body, join, read_generate, take_long};
 
 /// Events, as browsers read them.
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
@@ -45,7 +45,9 @@ pub(super) async fn generate(
         second.result.map_err(|error| asked.refusal(&error))?;
         return Err(not_one());
     }
-    let composed = compose_generated(&asked.model, asked.id.as_deref(), &response);
+    let takes_long = take_long(&response, &Wanted::default());
+    let write = move || compose_generated(&asked.model, asked.id.as_deref(), &response);
+    let composed = aside_if(takes_long, write).await?;
     let composed = composed.map_err(|fault| Refusal::invalid(fault.to_string()))?;
     Ok(json(composed))
 }

@@ -20,7 +20,7 @@ use crate::http::receive::receive;
 use crate::http::reply::{BINARY, HEADER_LENGTH, JSON, typed};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::State;
-use crate::wire::{Answer, Asked, Fault, compose, cut, join, raw, read};
+use crate::wire::{Answer, Asked, Fault, compose, cut, join, raw, read, take_long};
 
 /// Asks the model for one response. When the client goes away, this is dropped, and the request with it.
 pub(super) async fn infer(
@@ -54,10 +54,14 @@ pub(super) async fn infer(
     drop(body.share);
     let response = answered.map_err(|error| Refusal::of_engine(&error, id.as_deref()))?;
     spans.put(&response, &model).await?;
-    let facts = ModelFacts::of(&model);
-    let labels = |output: &str| facts.labels(output);
-    let answer = compose(&model, id.as_deref(), &response, (&wanted, &labels))
-        .map_err(|fault| Refusal::invalid(fault.to_string()))?;
+    let takes_long = take_long(&response, &wanted);
+    let write = move || {
+        let facts = ModelFacts::of(&model);
+        let labels = |output: &str| facts.labels(output);
+        compose(&model, id.as_deref(), &response, (&wanted, &labels))
+    };
+    let answer = aside_if(takes_long, write).await?;
+    let answer = answer.map_err(|fault| Refusal::invalid(fault.to_string()))?;
     send(answer, wanted_coding).await
 }
 

@@ -23,6 +23,7 @@ pub(crate) use tensors::{declared, narrowed};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use text::to_text;
 pub(crate) use text::{MOST_BYTES, of_json, of_text};
+pub(crate) use unhonoured::is_label;
 pub(crate) use versions::chosen;
 pub(crate) use warm_up::requests;
 

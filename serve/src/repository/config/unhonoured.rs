@@ -34,11 +34,13 @@ pub(crate) fn unhonoured(config: &ModelConfig) -> Result<Vec<String>, ConfigErro
         "cc_model_filenames",
         "the same file is used on every device",
     );
-    told.when(
-        !config.metric_tags.is_empty(),
-        "metric_tags",
-        "metrics have no labels but model and version",
-    );
+    for name in config.metric_tags.keys().filter(|name| !is_label(name)) {
+        told.when(
+            true,
+            &format!("metric_tags[{name}]"),
+            "a label's name is of letters, digits and underscores",
+        );
+    }
     told.when(
         config
             .model_operations
@@ -81,6 +83,12 @@ pub(crate) fn unhonoured(config: &ModelConfig) -> Result<Vec<String>, ConfigErro
         _ => {}
     }
     Ok(told.0)
+}
+
+/// Whether a tag of this name can be a label of metrics.
+pub(crate) fn is_label(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && name.bytes().all(is_plain)
 }
 
 struct Told(Vec<String>);
@@ -208,8 +216,8 @@ mod tests {
             &["batch_input", "batch_output"],
         );
         check(
-            "runtime: 'r' metric_tags { key: 'a' value: 'b' }",
-            &["runtime", "metric_tags"],
+            "runtime: 'r' metric_tags { key: 'a' value: 'b' } metric_tags { key: 'a-b' value: 'c' }",
+            &["runtime", "metric_tags[a-b]"],
         );
         check(
             "input { is_shape_tensor: true allow_ragged_batch: true }",
