@@ -13,6 +13,14 @@ pub(crate) async fn aside_if<T: Send + 'static>(
     if !is_heavy {
         return Ok(work());
     }
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Refusal::internal("the request was not worked on to its end"))
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done),
+        // Whoever waits for it deals with it as with a panic of its own.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Refusal::internal(
+                "the request was not worked on to its end",
+            )),
+        },
+    }
 }

@@ -21,6 +21,7 @@ mod log;
 mod metrics;
 mod options;
 mod proto;
+mod readiness;
 mod refusal;
 mod repository;
 mod server;

@@ -17,6 +17,7 @@ use crate::grpc::Edge;
 use crate::log::{Log, Pace};
 use crate::metrics::Processors;
 use crate::options::{Endpoint, ServerOptions};
+use crate::readiness::Readiness;
 use crate::repository::Repository;
 use crate::shared_memory::Regions;
 use crate::state::{Budget, Rules, State};
@@ -206,7 +207,12 @@ async fn serve(
     let secured = [&sockets.http, &sockets.grpc].into_iter().flatten();
     let secured: Vec<Arc<Tls>> = secured.filter_map(|it| it.tls.clone()).collect();
     let (closing, closed) = watch::channel(false);
-    let edges = sockets.open(state, options, &closed)?;
+    let readiness = Readiness::new(Arc::clone(state));
+    let known = readiness.subscribe();
+    let edges = sockets.open((state, &readiness), options, &closed)?;
+    let pause = watchdog::pause(options.unready);
+    // It ends with the runtime.
+    drop(tokio::spawn(Arc::clone(&readiness).keep_looking(pause)));
     for tls in secured {
         // It ends with the runtime.
         drop(tokio::spawn(tls.renew(state.log.clone())));
@@ -214,9 +220,10 @@ async fn serve(
     started();
     let is_ill = tokio::select! {
         () = stopper.asked(1) => false,
-        () = watchdog::watch(Arc::clone(state), options.unready) => true,
+        () = watchdog::watch(state, known, options.unready) => true,
     };
     state.is_stopping.store(true, Ordering::Release);
+    readiness.look();
     let ending = async {
         let until = Instant::now() + options.drain;
         let engine = state.engine.clone();
@@ -274,7 +281,7 @@ impl Sockets {
     /// Begins to answer on every port, until `closed`.
     fn open(
         self,
-        state: &Arc<State>,
+        (state, readiness): (&Arc<State>, &Arc<Readiness>),
         options: &ServerOptions,
         closed: &watch::Receiver<bool>,
     ) -> io::Result<Vec<JoinHandle<()>>> {
@@ -299,7 +306,8 @@ impl Sockets {
         }
         if let Some(socket) = self.grpc {
             let coding = options.grpc_compression;
-            let grpc = Arc::new(Edge::new(Arc::clone(state), coding, closed.clone()));
+            let told = (Arc::clone(state), Arc::clone(readiness));
+            let grpc = Arc::new(Edge::new(told, coding, closed.clone()));
             let answer = move |request| Arc::clone(&grpc).answer(request);
             let bound = port(socket, Protocols::Http2)?;
             edges.push(tokio::spawn(connections::serve(

@@ -87,10 +87,14 @@ impl Rules {
 impl State {
     /// Whether requests are taken, every model that is served is well, and every one that should be is served.
     pub(crate) fn is_ready(&self) -> bool {
-        if !self.strict_readiness {
-            return !self.is_stopping.load(Ordering::Acquire);
+        if self.is_stopping.load(Ordering::Acquire) {
+            return false;
         }
-        self.engine.is_ready() && self.repository.as_ref().is_none_or(Repository::is_ready)
+        let is_well = || {
+            let repository = self.repository.as_ref();
+            self.engine.is_ready() && repository.is_none_or(Repository::is_ready)
+        };
+        !self.strict_readiness || is_well()
     }
 
     /// Whether clients load and unload models.

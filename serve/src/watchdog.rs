@@ -1,57 +1,87 @@
 //! Whether the models that are served are well: said when one is not, and for how long that is borne. Whoever restarts
 //! servers that end gets one that stays ill.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::Duration;
 
 use nav_engine::{InstanceState, Model};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::log::Level;
+use crate::readiness::Known;
 use crate::state::State;
 
 /// How often models are looked at, at most.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Looks at models for as long as it is polled. Ends when one was not ready for all of this time, if that is to be borne
-/// no longer.
-pub(crate) async fn watch(state: Arc<State>, limit: Option<Duration>) {
-    let pause = limit.map_or(LOOK, |limit| LOOK.min(limit / 4));
-    let mut ill: HashMap<(String, u64), Instant> = HashMap::new();
+/// A version of a model.
+type Version = (String, u64);
+
+/// How often to look for models that are not well, where that is borne for this long.
+pub(crate) fn pause(limit: Option<Duration>) -> Duration {
+    limit.map_or(LOOK, |limit| LOOK.min(limit / 4))
+}
+
+/// Tells of models that are not well for as long as it is polled. Ends when one was not ready for all of this time, if
+/// that is to be borne no longer.
+pub(crate) async fn watch(
+    state: &State,
+    mut known: watch::Receiver<Known>,
+    limit: Option<Duration>,
+) {
+    let mut ill: BTreeMap<Version, Instant> = BTreeMap::new();
     loop {
-        tokio::time::sleep(pause).await;
-        let now = Instant::now();
-        let models = state.engine.models();
-        let mut still = HashMap::new();
-        for model in models.iter().filter(|model| !model.health().is_ready) {
-            let key = (model.name().to_owned(), model.version());
-            let since = ill.remove(&key);
-            if since.is_none() {
-                tell(&state, Level::Warning, "model not ready", model);
+        let now = known.borrow_and_update().ill.clone();
+        ill.retain(|version, _| {
+            let is_still = now.contains(version);
+            if !is_still {
+                // Or it is not served any more.
+                tell(state, Level::Info, "model ready again", version);
             }
-            let since = since.unwrap_or(now);
-            if limit.is_some_and(|limit| now.duration_since(since) >= limit) {
-                tell(
-                    &state,
-                    Level::Error,
-                    "model stays not ready, the server ends",
-                    model,
-                );
-                return;
-            }
-            still.insert(key, since);
-        }
-        // What is left was not ready and is, or is not served any more.
-        for (name, version) in ill.keys() {
-            if let Ok(model) = state.engine.model(name, Some(*version)) {
-                tell(&state, Level::Info, "model ready again", &model);
+            is_still
+        });
+        for version in now {
+            if let Entry::Vacant(new) = ill.entry(version) {
+                tell(state, Level::Warning, "model not ready", new.key());
+                new.insert(Instant::now());
             }
         }
-        ill = still;
+        let first = ill.iter().min_by_key(|(_, since)| **since);
+        let first = first.map(|(version, since)| (version.clone(), *since));
+        let end = limit.zip(first);
+        let end =
+            end.and_then(|(limit, (version, since))| Some((version, since.checked_add(limit)?)));
+        tokio::select! {
+            // Whoever looks lives as long as this.
+            _ = known.changed() => {}
+            version = over(end) => {
+                let event = "model stays not ready, the server ends";
+                return tell(state, Level::Error, event, &version);
+            }
+        }
     }
 }
 
-fn tell(state: &State, level: Level, event: &str, model: &Model) {
+/// What is over then; never, where nothing is.
+async fn over(end: Option<(Version, Instant)>) -> Version {
+    match end {
+        Some((version, at)) => {
+            sleep_until(at).await;
+            version
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn tell(state: &State, level: Level, event: &str, (name, version): &Version) {
+    if let Ok(model) = state.engine.model(name, Some(*version)) {
+        tell_of(state, level, event, &model);
+    }
+}
+
+fn tell_of(state: &State, level: Level, event: &str, model: &Model) {
     let instances = model.health().instances;
     let told: Vec<String> = instances.iter().map(words).collect();
     let fields = [

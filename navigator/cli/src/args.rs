@@ -58,7 +58,7 @@ pub(crate) enum Command {
     Infer(Box<infer::InferArgs>),
     /// Find the best way to run a model on this host, and prove it.
     Optimize(Box<optimize::OptimizeArgs>),
-    /// Serve models over HTTP, as Triton's clients expect it.
+    /// Serve models over HTTP and gRPC, as Triton's clients expect it.
     Serve(Box<serve::ServeArgs>),
     /// Measure a model under load: on any server of the KServe v2 protocol, or in this process.
     Perf(Box<perf::PerfArgs>),

@@ -12,7 +12,6 @@ use tokio::time::timeout_at;
 use tonic::Code;
 
 use super::call::{Call, too_late};
-use super::health::Watcher;
 use super::methods::{Method, method};
 use super::reflection::Reflection;
 use super::reply::{self, Reply, refused};
@@ -23,6 +22,7 @@ use crate::access::TOKEN_HEADER;
 use crate::compression::Coding;
 use crate::log::Level;
 use crate::proto::{ServerLiveRequest, ServerMetadataRequest, ServerReadyRequest};
+use crate::readiness::Readiness;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::State;
 
@@ -37,18 +37,18 @@ pub(crate) struct Edge {
     coding: Option<Coding>,
     /// Whether connections are to end.
     closed: watch::Receiver<bool>,
-    watcher: Watcher,
+    readiness: Arc<Readiness>,
     reflection: Reflection,
 }
 
 impl Edge {
     pub(crate) fn new(
-        state: Arc<State>,
+        (state, readiness): (Arc<State>, Arc<Readiness>),
         coding: Option<Coding>,
         closed: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            watcher: Watcher::new(Arc::clone(&state)),
+            readiness,
             reflection: Reflection::new(),
             state,
             coding,
@@ -155,7 +155,7 @@ impl Edge {
             Method::TraceSetting => call.answer(trace::setting).await,
             Method::LogSettings => call.answer(logging::settings).await,
             Method::HealthCheck => call.answer(health::check).await,
-            Method::HealthWatch => health::watch(call, &self.watcher, self.closed.clone()).await,
+            Method::HealthWatch => health::watch(call, &self.readiness, self.closed.clone()).await,
             Method::ModelInfer | Method::Reflection | Method::OldReflection => {
                 Err(Refusal::internal("this is answered elsewhere"))
             }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -14,7 +15,7 @@ use crate::aside::aside_if;
 use crate::compression::Coding;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::state::{Share, State};
-use crate::wire::join;
+use crate::wire::{check_json, join};
 
 /// From how many bytes on a body is kept in one piece.
 const LARGE: usize = 8 << 20;
@@ -60,7 +61,13 @@ pub(super) async fn object(body: Incoming, state: &State) -> Result<Map<String, 
     if text.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_slice(&text).map_err(|error| {
+    parsed(&text)
+}
+
+/// What this JSON says, of which no object has a member twice.
+pub(super) fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refusal> {
+    check_json(text)?;
+    serde_json::from_slice(text).map_err(|error| {
         Refusal::invalid(format!("failed to parse the request JSON buffer: {error}"))
     })
 }

@@ -256,11 +256,6 @@ impl Inner {
         if is_ensemble {
             self.load_steps(&model, chain)?;
         }
-        let loading = Loading {
-            engine: &self.engine,
-            opener: &*self.opener,
-            model: &model,
-        };
         let (mut failure, mut is_new) = (None, false);
         for &version in &model.versions {
             let stamp = model
@@ -274,6 +269,12 @@ impl Inner {
                 continue;
             }
             self.note(name, version, Some(Note::Loading));
+            let loading = Loading {
+                engine: &self.engine,
+                opener: &*self.opener,
+                model: &model,
+                stamp,
+            };
             let loaded = if is_ensemble {
                 loading.load_ensemble(&checked, version)
             } else {
@@ -366,6 +367,10 @@ impl Inner {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.inner.with(self.name, |record| record.is_busy = false);
+        self.inner.with(self.name, |record| {
+            record.is_busy = false;
+            // Something is left of it only when this is dropped by a panic.
+            record.notes.retain(|_, note| *note != Note::Loading);
+        });
     }
 }

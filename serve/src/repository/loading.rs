@@ -1,18 +1,20 @@
 //! One version of a model: its backend and its file found, opened, fitted to its configuration, given to the engine.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nav_engine::LoadError;
 use nav_engine::{Backend, Engine, Executor, ModelOptions, ModelSpec};
-use nav_package_format::Signature;
+use nav_package_format::{Digest, Signature};
 
 use super::backends::{BUILT_IN, Open};
 use super::config::{self, Checked, ConfigError};
+use super::content;
 use super::failure::VersionFailure;
 use super::folder::Model;
-use super::open::{BackendFacts, ModelOpener, Opened, Wanted};
+use super::open::{BackendFacts, ModelOpener, OpenError, Opened, Wanted};
 use crate::describe;
 use crate::facts::{Configured, ModelFacts};
 use crate::proto::ModelConfig;
@@ -24,6 +26,8 @@ pub(super) struct Loading<'a> {
     pub(super) engine: &'a Engine,
     pub(super) opener: &'a dyn ModelOpener,
     pub(super) model: &'a Model,
+    /// How the version that is loaded looked when it was found.
+    pub(super) stamp: Digest,
 }
 
 /// What there is to say of a version that is served.
@@ -61,20 +65,27 @@ impl Loading<'_> {
             placement: checked.placement,
             parameters: &checked.parameters,
         };
-        let opened = match found.open {
+        let open = || match found.open {
             Some(open) => open(&wanted),
             None => self.opener.open(&wanted),
         };
+        // What reads a model meets anything, and is to cost that model only.
+        let opened = catch_unwind(AssertUnwindSafe(open));
+        let opened = opened.unwrap_or_else(|_| Err(OpenError::new("whatever opened it panicked")));
         let opened = opened.map_err(VersionFailure::Open)?;
         let (config, options, assumed) = self.settled(checked, &opened);
         let config = named(config, found.backend, &opened.platform);
         let refuse = |source| self.refused(source);
         let signature = config::narrowed(&config, opened.backend.signature()).map_err(refuse)?;
+        let digest = options
+            .cache
+            .then(|| self.digest(&config, &opened, version))
+            .flatten();
         let folder = model.folder.as_deref();
         let warm_up = config::requests(&config.model_warmup, &signature, (&options, folder));
         let mut spec = ModelSpec::new(fitted(opened.backend, &signature), options);
         spec.warm_up = warm_up.map_err(refuse)?;
-        spec.digest = opened.digest;
+        spec.digest = digest;
         let facts = ModelFacts {
             platform: opened.platform,
             device: opened.device,
@@ -130,6 +141,20 @@ impl Loading<'_> {
             unhonoured: checked.unhonoured.clone(),
             took: began.elapsed(),
         })
+    }
+
+    /// What tells this version from every other, for responses that are kept; none where none are, or where it is not
+    /// known.
+    fn digest(self, config: &ModelConfig, opened: &Opened, version: u64) -> Option<Digest> {
+        self.engine.cache_statistics()?;
+        if opened.digest.is_some() {
+            return opened.digest;
+        }
+        let place = self.model.place_of(version);
+        let found = content::digest(&place, config, opened).ok().flatten();
+        // What changed since it was found to be like this may have been opened as it was before or as it is.
+        let is_same = self.model.stamp_of(version).ok() == Some(self.stamp);
+        found.filter(|_| is_same)
     }
 
     fn facts(

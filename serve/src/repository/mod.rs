@@ -6,6 +6,7 @@
 mod asked;
 mod backends;
 mod config;
+mod content;
 mod control;
 mod failure;
 mod folder;

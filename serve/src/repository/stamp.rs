@@ -7,9 +7,9 @@ use std::path::Path;
 use nav_package_format::{Digest, Hasher};
 
 /// How deep folders are looked into.
-const MOST_DEPTH: usize = 8;
+pub(super) const MOST_DEPTH: usize = 8;
 /// The most files that are looked at.
-const MOST_FILES: usize = 1 << 16;
+pub(super) const MOST_FILES: usize = 1 << 16;
 
 /// A stamp of a file, or of everything in a folder but what `is_left_out` says of its names at the top.
 pub(super) fn stamp(path: &Path, is_left_out: &dyn Fn(&str) -> bool) -> io::Result<Digest> {

@@ -39,6 +39,13 @@ pub(crate) enum Kind {
 type Member<'a, 'text> =
     &'a mut dyn FnMut(&mut Cursor<'text>, Cow<'text, str>) -> Result<(), Fault>;
 
+/// Fails unless this is one value, of bounded depth, in which no object has a member twice.
+pub(crate) fn check_json(text: &[u8]) -> Result<(), Fault> {
+    let mut cursor = Cursor::new(text);
+    cursor.skip()?;
+    cursor.end()
+}
+
 impl<'text> Cursor<'text> {
     /// The beginning of this text.
     pub(crate) const fn new(text: &'text [u8]) -> Self {

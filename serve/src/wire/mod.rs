@@ -17,6 +17,7 @@ mod write;
 
 pub(crate) use answer::{Answer, compose};
 pub(crate) use asked::{Asked, MOST_TENSORS, Wanted, find_input};
+pub(crate) use cursor::check_json;
 pub(crate) use fault::Fault;
 pub(crate) use frames::{cut, join};
 pub(crate) use generate::{compose_generated, read_generate};

@@ -82,7 +82,7 @@ fn what_messages_become_when_they_are_read_counts_too() {
         let outcome = client.send(&path(method), &[], [typed(20_000)]);
         assert_eq!((outcome.code, outcome.text.as_str()), (EXHAUSTED, text));
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        encoder.write_all(&[0; 200_000]).unwrap();
+        encoder.write_all(&vec![0; 200_000]).unwrap();
         let mut talk = client.open(&path(method), &[("grpc-encoding", "gzip")]);
         talk.send_raw(framed(1, &encoder.finish().unwrap()));
         let outcome = talk.end();

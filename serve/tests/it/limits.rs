@@ -88,11 +88,11 @@ fn what_bodies_become_when_they_are_decompressed_counts_too() {
         ..Limits::default()
     });
     let packed = ["Content-Encoding: gzip"];
-    let reply = subject.post(PATH, &packed, &gzip(&[b' '; 200_000]));
+    let reply = subject.post(PATH, &packed, &gzip(&vec![b' '; 200_000]));
     let text = r#"{"error":"requests on their way hold as much memory as they may"}"#;
     assert_eq!((reply.status, reply.text()), (503, text));
     assert_eq!(reply.header("retry-after"), Some("1"));
-    let within = [ONE, &[b' '; 90_000]].concat();
+    let within = [ONE, &vec![b' '; 90_000]].concat();
     for _ in 0..3 {
         // Each gives back what it took.
         assert_eq!(subject.post(PATH, &packed, &gzip(&within)).status, 200);
@@ -149,6 +149,21 @@ fn json_is_only_so_deep() {
     check(99, "non-existing object member 'inputs'");
     check(100, "nested too deeply");
     check(100_000, "nested too deeply");
+    // Whatever reads JSON reads it like this.
+    let deep = format!("{{\"x\":{}{}}}", "[".repeat(101), "]".repeat(101));
+    for path in ["/v2/logging", "/v2/trace/setting", "/v2/repository/index"] {
+        let check = |body: &str, expected: &str| {
+            let reply = subject.post(path, &[], body.as_bytes());
+            assert_eq!(reply.status, 400, "{path}");
+            assert!(reply.text().contains(expected), "{path}: {}", reply.text());
+        };
+        check(&deep, "nested too deeply");
+        check(
+            r#"{"ready":true,"ready":false}"#,
+            "an object has a member twice",
+        );
+        check("{}{}", "must not be followed by other values");
+    }
 }
 
 #[test]

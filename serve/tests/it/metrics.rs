@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use crate::limits::{ONE, gated};
 use crate::models::engine;
-use crate::subject::{Reply, Subject, connect, options, receive};
+use crate::subject::{PATIENCE, Reply, Subject, connect, options, posted, receive};
 
 pub(crate) fn ask(subject: &Subject, line: &str) -> Reply {
     let mut stream = connect(subject.metrics);
@@ -57,6 +58,49 @@ fn requests_are_counted_by_model_and_failures_by_reason() {
             reply.text()
         );
     }
+}
+
+#[test]
+fn labels_are_those_of_models_that_are_served_whatever_clients_ask_for() {
+    let subject = Subject::start(engine(), options());
+    let series = || {
+        let reply = ask(&subject, "GET /metrics");
+        let lines = reply.text().lines();
+        let names = lines.filter_map(|line| line.rsplit_once(' ')?.0.strip_prefix("nv_inference"));
+        names.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let before = series();
+    assert!(!before.is_empty());
+    for number in 0..50 {
+        let path = format!("/v2/models/nope-{number}/infer");
+        assert_eq!(subject.post(&path, &[], b"{}").status, 404);
+        let path = format!("/v2/models/cached/versions/{}/infer", number + 2);
+        assert_eq!(subject.post(&path, &[], b"{}").status, 404);
+        let body = format!(r#"{{"id":"{number}","parameters":{{"p{number}":1}},"inputs":[]}}"#);
+        assert_eq!(
+            subject
+                .post("/v2/models/cached/infer", &[], body.as_bytes())
+                .status,
+            400
+        );
+    }
+    assert_eq!(series(), before);
+}
+
+#[test]
+fn metrics_are_told_while_every_instance_is_busy_and_hold_nothing_up() {
+    let (engine, entries, go_on) = gated();
+    let subject = Subject::start(engine, options());
+    let mut running = subject.connect();
+    let wire = posted("/v2/models/ident_fp32/infer", &[], ONE);
+    running.write_all(&wire).unwrap();
+    entries.recv_timeout(PATIENCE).unwrap();
+    let mut silent = connect(subject.metrics);
+    silent.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+    let told = ask(&subject, "GET /metrics");
+    assert!(told.text().contains("\nnav_requests_in_flight 1\n"));
+    go_on.send(()).unwrap();
+    assert_eq!(receive(&mut running).unwrap().status, 200);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod builtin;
 mod control;
 mod ensembles;
+mod keeping;
 mod overrides;
+mod panicking;
 mod place;
 mod polling;
 mod recorded;

@@ -5,14 +5,14 @@ use std::fmt;
 use base64ct::{Base64, Encoding};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::aside::{HEAVY, aside_if};
 use crate::describe;
 use crate::http::body::Frames;
-use crate::http::receive::receive;
+use crate::http::receive::{parsed, receive};
 use crate::http::reply::{json, serialized};
 use crate::proto::repository_index_response::ModelIndex;
 use crate::refusal::Refusal;
@@ -161,7 +161,7 @@ async fn body<T, R>(
     take: impl FnOnce(T) -> Result<R, Refusal> + Send + 'static,
 ) -> Result<R, Refusal>
 where
-    T: Default + for<'de> Deserialize<'de>,
+    T: Default + DeserializeOwned,
     R: Send + 'static,
 {
     let received = receive(request.into_body(), None, state).await?;
@@ -172,11 +172,7 @@ where
         if body.is_empty() {
             return take(T::default());
         }
-        let read = serde_json::from_slice(&body);
-        take(read.map_err(|error| {
-            let text = format!("failed to parse the request JSON buffer: {error}");
-            Refusal::invalid(text)
-        })?)
+        take(parsed(&body)?)
     };
     aside_if(length > HEAVY, read).await?
 }

@@ -9,6 +9,7 @@ use nav_serve::{
 use serde_json::json;
 
 use super::place::{ADDING, Adding, Place, ask, change, index, opened, serve};
+use crate::metrics;
 use crate::rpc::Client;
 use crate::subject::{PATIENCE, Subject, options};
 
@@ -83,7 +84,7 @@ fn what_cannot_be_asked_is_refused() {
         "one",
         &parameters(r#"{"config":"{}","config":"{}"}"#),
         400,
-        "parameter 'config': it is given twice",
+        "failed to parse the request JSON buffer: an object has a member twice at 37",
     );
     check(
         "load",
@@ -360,4 +361,22 @@ fn the_same_goes_over_grpc() {
     let unload = json!({"modelName": "one", "parameters": dependents});
     assert_eq!(client.ask("RepositoryModelUnload", &unload), done);
     assert!(ask(&subject, "one").is_err());
+}
+
+#[test]
+fn metrics_have_the_tags_of_a_configuration() {
+    let place = Place::new();
+    let tags =
+        r#"metric_tags { key: 'team' value: 'blue "sky"' } metric_tags { key: 'a-b' value: 'c' }"#;
+    place.write("one/config.pbtxt", &format!("{ADDING} {tags}"));
+    place.write("one/1/model.txt", "1");
+    let subject = serve(&place.repository(Control::None));
+    assert_eq!(ask(&subject, "one"), Ok(2.0));
+    let told = metrics::ask(&subject, "GET /metrics");
+    let expected = r#"nv_inference_count{model="one",version="1",_team="blue \"sky\""} 1"#;
+    assert!(
+        told.text().lines().any(|line| line == expected),
+        "{}",
+        told.text()
+    );
 }
