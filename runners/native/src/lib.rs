@@ -2,6 +2,8 @@
 //! calls into vendor libraries that have no safe form. It shows a safe surface and knows no runner.
 
 pub mod aligned;
+pub mod cuda;
 pub mod gpu;
+mod library;
 pub mod onnxruntime;
 pub mod shared_memory;

@@ -3,8 +3,10 @@
 use std::ffi::CStr;
 use std::path::Path;
 
-use libloading::{Library, Symbol};
+use libloading::Symbol;
 use ort::sys;
+
+use crate::library;
 
 /// Why a file is no ONNX Runtime library.
 #[derive(Debug, thiserror::Error)]
@@ -21,10 +23,7 @@ type GetApiBase = unsafe extern "C" fn() -> *const sys::OrtApiBase;
 
 /// Opens the library at this path and asks it for its version.
 pub fn library_version(path: &Path) -> Result<String, VersionError> {
-    // SAFETY: running the initialisers of a library that the user pointed at, or that we installed after
-    // checking its digest, is what opening it means.
-    let library =
-        unsafe { Library::new(path) }.map_err(|error| VersionError::Open(error.to_string()))?;
+    let library = library::open(path).map_err(VersionError::Open)?;
     // SAFETY: `OrtGetApiBase` has had this signature in every version of ONNX Runtime.
     let symbol: Result<Symbol<'_, GetApiBase>, _> = unsafe { library.get(b"OrtGetApiBase\0") };
     let get_api_base = symbol.map_err(|_| VersionError::NotOnnxRuntime)?;
