@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use nav_runners::gpu::{self, GpuError};
+use nav_runners::cuda::CudaError;
+use nav_runners::gpu;
 use serde::Serialize;
 
 /// The host, as far as it matters to running models.
@@ -78,6 +79,8 @@ pub struct Gpu {
     pub name: String,
     /// All of its memory.
     pub memory_bytes: u64,
+    /// How much of it nobody holds now, where the driver tells.
+    pub free_bytes: Option<u64>,
     /// Its compute capability, as `9.0`.
     pub compute_capability: String,
 }
@@ -192,12 +195,13 @@ fn gpus() -> Gpus {
                     index: gpu.index,
                     name: gpu.name,
                     memory_bytes: gpu.memory_bytes,
+                    free_bytes: gpu.free_bytes,
                     compute_capability: gpu.compute_capability,
                 })
                 .collect(),
         },
-        Err(GpuError::NoDriver) => Gpus::Absent,
-        Err(error @ GpuError::Driver { .. }) => Gpus::Unusable {
+        Err(CudaError::NoDriver) => Gpus::Absent,
+        Err(error) => Gpus::Unusable {
             reason: error.to_string(),
         },
     }

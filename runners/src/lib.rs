@@ -15,7 +15,7 @@ pub mod tensor;
 #[cfg(feature = "tract")]
 pub mod tract_cpu;
 
-pub use nav_native::{cuda, gpu};
+pub use nav_native::{cuda, gpu, monitor};
 
 pub use error::{LoadError, RunError, with_causes};
 pub use handle::{NamedOutputs, RunnerHandle};

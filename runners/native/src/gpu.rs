@@ -1,9 +1,10 @@
-//! The NVIDIA GPUs of this host, as the driver's management library reports them.
+//! The NVIDIA GPUs of this host: what CUDA lists, in its order and with its numbers, since those are the numbers that models are run
+//! by. Nobody else in this project looks for GPUs.
 
 use std::path::{Path, PathBuf};
 
-use nvml_wrapper::Nvml;
-use nvml_wrapper::error::NvmlError;
+use crate::cuda::{CudaError, DeviceFacts, Driver};
+use crate::monitor::Monitor;
 
 /// Where drivers put their libraries. Absolute, so that no search path can redirect them.
 const DRIVER_FOLDERS: &[&str] = &[
@@ -12,11 +13,15 @@ const DRIVER_FOLDERS: &[&str] = &[
     "/usr/lib64",
     "/usr/lib",
     "/usr/local/nvidia/lib64",
+    "/usr/local/nvidia/lib",
     "/usr/lib/wsl/lib",
     "/run/opengl-driver/lib",
 ];
 
-fn driver_library(name: &str) -> Option<PathBuf> {
+/// Where the kernel's part of the driver tells its version.
+const KERNEL_VERSION: &str = "/proc/driver/nvidia/version";
+
+pub(crate) fn driver_library(name: &str) -> Option<PathBuf> {
     DRIVER_FOLDERS
         .iter()
         .map(|folder| Path::new(folder).join(name))
@@ -31,76 +36,70 @@ pub fn cuda_library() -> Option<PathBuf> {
 /// What the driver reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpus {
-    /// The driver's version.
+    /// The driver's version; `unknown` where it does not tell.
     pub driver: String,
     /// The newest CUDA version that the driver serves, as `13.0`.
     pub cuda: String,
-    /// The devices, in the driver's order.
+    /// The devices, in CUDA's order. None is an answer: the driver is there, and shows this process no GPU.
     pub devices: Vec<Gpu>,
 }
 
 /// One GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gpu {
-    /// Its number.
+    /// Its number, as in `cuda:0`.
     pub index: u32,
     /// Its product name.
     pub name: String,
+    /// Its identity, as `GPU-` and a UUID.
+    pub uuid: String,
     /// All of its memory.
     pub memory_bytes: u64,
+    /// How much of it nobody holds now, where the driver's management library is there to tell.
+    pub free_bytes: Option<u64>,
     /// Its compute capability, as `9.0`.
     pub compute_capability: String,
 }
 
-/// Why no GPU can be reported.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GpuError {
-    /// A normal answer: this host has no NVIDIA driver.
-    #[error("no NVIDIA driver is installed")]
-    NoDriver,
-    /// The driver is there but does not answer.
-    #[error("the NVIDIA driver does not answer ({library}): {reason}")]
-    Driver {
-        /// The library that was opened.
-        library: String,
-        /// The driver's reason.
-        reason: String,
-    },
-}
-
-/// Asks the driver for its GPUs.
-pub fn gpus() -> Result<Gpus, GpuError> {
-    let library = driver_library("libnvidia-ml.so.1").ok_or(GpuError::NoDriver)?;
-    ask(&library).map_err(|error| GpuError::Driver {
-        library: library.display().to_string(),
-        reason: error.to_string(),
-    })
-}
-
-fn ask(library: &Path) -> Result<Gpus, NvmlError> {
-    let nvml = Nvml::builder().lib_path(library.as_os_str()).init()?;
-    let cuda = nvml.sys_cuda_driver_version()?;
-    let devices: Result<Vec<Gpu>, NvmlError> = (0..nvml.device_count()?)
-        .map(|index| {
-            let device = nvml.device_by_index(index)?;
-            let capability = device.cuda_compute_capability()?;
-            Ok(Gpu {
-                index,
-                name: device.name()?,
-                memory_bytes: device.memory_info()?.total,
-                compute_capability: format!("{}.{}", capability.major, capability.minor),
-            })
-        })
-        .collect();
+/// Asks the driver for its GPUs. None of their memory is taken for that.
+pub fn gpus() -> Result<Gpus, CudaError> {
+    let driver = Driver::open()?;
+    // A container may be given compute alone; then it is not known how full the devices are.
+    let monitor = Monitor::open().ok();
+    let version = monitor.as_ref().and_then(Monitor::driver_version);
+    let of_kernel = || {
+        let text = std::fs::read_to_string(KERNEL_VERSION).ok()?;
+        kernel_version(&text)
+    };
+    let free = |facts: &DeviceFacts| monitor.as_ref()?.free_bytes(&facts.uuid);
     Ok(Gpus {
-        driver: nvml.sys_driver_version()?,
-        cuda: format!(
-            "{}.{}",
-            nvml_wrapper::cuda_driver_version_major(cuda),
-            nvml_wrapper::cuda_driver_version_minor(cuda)
-        ),
-        devices: devices?,
+        driver: version
+            .or_else(of_kernel)
+            .unwrap_or_else(|| "unknown".to_owned()),
+        cuda: driver.cuda_version()?,
+        devices: driver
+            .devices()?
+            .into_iter()
+            .map(|facts| Gpu {
+                free_bytes: free(&facts),
+                index: facts.number,
+                name: facts.name,
+                uuid: facts.uuid,
+                memory_bytes: facts.memory_bytes,
+                compute_capability: facts.compute_capability,
+            })
+            .collect(),
     })
+}
+
+/// The version in `NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build`.
+fn kernel_version(text: &str) -> Option<String> {
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("NVRM version:"))?;
+    let is_version =
+        |word: &&str| word.contains('.') && word.chars().all(|it| it.is_ascii_digit() || it == '.');
+    line.split_whitespace().find(is_version).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -108,13 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_without_a_driver_is_a_plain_answer() {
+    fn a_host_without_a_driver_is_told_so_by_an_error() {
         match gpus() {
             Ok(found) => println!(
                 "found {} GPUs, driver {}",
                 found.devices.len(),
                 found.driver
             ),
+            Err(error) if cuda_library().is_none() => assert_eq!(error, CudaError::NoDriver),
             Err(error) => println!("{error}"),
         }
     }
@@ -126,5 +126,21 @@ mod tests {
                 .iter()
                 .all(|path| Path::new(path).is_absolute())
         );
+    }
+
+    #[test]
+    fn the_version_of_the_driver_is_found_among_what_the_kernel_tells() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(kernel_version(text).as_deref(), expected);
+        };
+        let open = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build  (x)\n\
+                    GCC version:  gcc version 13.3.0\n";
+        check(open, Some("580.159.04"));
+        check(
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.54.03  Tue Jun\n",
+            Some("535.54.03"),
+        );
+        check("GCC version:  gcc version 13.3.0\n", None);
+        check("", None);
     }
 }

@@ -5,5 +5,6 @@ pub mod aligned;
 pub mod cuda;
 pub mod gpu;
 mod library;
+pub mod monitor;
 pub mod onnxruntime;
 pub mod shared_memory;

@@ -10,9 +10,14 @@ use libloading::Library;
 pub(crate) fn open(path: &Path) -> Result<Library, String> {
     // SAFETY: running the initialisers of a library that was chosen like that is what opening it means.
     let opened = unsafe { Library::new(path) };
-    // The error itself says only which call failed.
-    opened.map_err(|error| {
-        let cause = error.source().map(ToString::to_string);
-        cause.unwrap_or_else(|| error.to_string())
-    })
+    opened.map_err(|error| cause(&error))
+}
+
+/// What the loader itself said: the error's last cause, since those before it say only which call failed.
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
 }

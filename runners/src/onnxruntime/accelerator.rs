@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use nav_native::cuda::CudaError;
 use nav_native::gpu;
 use nav_native::onnxruntime::OutputTarget;
 use nav_package_format::{Device, Format};
@@ -110,7 +111,7 @@ impl Accelerator {
     /// reason and no model can be blamed for it.
     fn try_out(&self, library: &OpenedLibrary, device: u32) -> Result<(), String> {
         if self.crashes_without_driver && gpu::cuda_library().is_none() {
-            return Err("no NVIDIA driver is installed (there is no libcuda.so.1)".to_owned());
+            return Err(CudaError::NoDriver.to_string());
         }
         let why = |error: ort::Error| reason(&error);
         let mut builder = OrtSession::builder(&library.environment).map_err(why)?;
@@ -120,8 +121,7 @@ impl Accelerator {
     }
 }
 
-/// The GPUs to offer. Where the driver's management library is not there, as in a container that was
-/// given compute alone, a working provider still proves the first one.
+/// The GPUs to offer. Where the driver lists none that we can see, a working provider still proves the first one.
 fn devices() -> Vec<Device> {
     match gpu::gpus() {
         Ok(found) => found

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nav_package_format::{Device, Format};
+use nav_runners::cuda::CudaError;
 use nav_runners::gpu;
 use nav_runners::{
     Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner, VendorRuntime,
@@ -107,7 +108,7 @@ impl TorchScript {
         // Without a driver libtorch would say the same in many more words.
         if gpu::cuda_library().is_none() {
             return Err(Hindrance {
-                reason: "no NVIDIA driver is installed (there is no libcuda.so.1)".to_owned(),
+                reason: CudaError::NoDriver.to_string(),
                 how_to_get_it: NEEDS.to_owned(),
             });
         }

@@ -38,23 +38,34 @@ fn host(host: &Host) -> String {
         bytes(host.memory.available_bytes),
         limit.unwrap_or_default()
     ));
-    match &host.gpus {
-        Gpus::Absent => lines.push("gpu     none".to_owned()),
-        Gpus::Unusable { reason } => lines.push(format!("gpu     {reason}")),
+    lines.extend(gpus(&host.gpus));
+    lines.join("\n")
+}
+
+fn gpus(gpus: &Gpus) -> Vec<String> {
+    let (driver, cuda, devices) = match gpus {
+        Gpus::Absent => return vec!["gpu     none".to_owned()],
+        Gpus::Unusable { reason } => return vec![format!("gpu     {reason}")],
         Gpus::Present {
             driver,
             cuda,
             devices,
-        } => {
-            lines.push(format!("gpu     driver {driver}, CUDA {cuda}"));
-            lines.extend(devices.iter().map(|gpu| {
-                let memory = bytes(gpu.memory_bytes);
-                let (index, name, capability) = (gpu.index, &gpu.name, &gpu.compute_capability);
-                format!("        cuda:{index} {name}, {memory}, capability {capability}")
-            }));
-        }
+        } => (driver, cuda, devices),
+    };
+    let mut lines = vec![format!("gpu     driver {driver}, CUDA {cuda}")];
+    if devices.is_empty() {
+        lines.push("        it shows this process no GPU".to_owned());
     }
-    lines.join("\n")
+    lines.extend(devices.iter().map(|gpu| {
+        let memory = bytes(gpu.memory_bytes);
+        let free = gpu
+            .free_bytes
+            .map(|free| format!(" ({} free)", bytes(free)));
+        let free = free.unwrap_or_default();
+        let (index, name, capability) = (gpu.index, &gpu.name, &gpu.compute_capability);
+        format!("        cuda:{index} {name}, {memory}{free}, capability {capability}")
+    }));
+    lines
 }
 
 fn runners(report: &Report) -> String {
@@ -100,4 +111,43 @@ fn mending(report: &Report) -> Option<String> {
         })
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use nav_navigator::host::Gpu;
+
+    use super::*;
+
+    #[test]
+    fn gpus_are_listed_with_what_is_free_of_them_or_the_reason_is_said() {
+        let check = |told: &Gpus, expected: &[&str]| assert_eq!(gpus(told), expected);
+        check(&Gpus::Absent, &["gpu     none"]);
+        let reason = "it hangs".to_owned();
+        check(&Gpus::Unusable { reason }, &["gpu     it hangs"]);
+        let present = |devices| Gpus::Present {
+            driver: "580.159.04".to_owned(),
+            cuda: "13.0".to_owned(),
+            devices,
+        };
+        let driver = "gpu     driver 580.159.04, CUDA 13.0";
+        let none = "        it shows this process no GPU";
+        check(&present(Vec::new()), &[driver, none]);
+        let gpu = |index, free_bytes| Gpu {
+            index,
+            name: "Some GPU".to_owned(),
+            memory_bytes: 4 << 30,
+            free_bytes,
+            compute_capability: "9.0".to_owned(),
+        };
+        let devices = vec![gpu(0, Some(3 << 30)), gpu(1, None)];
+        check(
+            &present(devices),
+            &[
+                driver,
+                "        cuda:0 Some GPU, 4.00 GiB (3.00 GiB free), capability 9.0",
+                "        cuda:1 Some GPU, 4.00 GiB, capability 9.0",
+            ],
+        );
+    }
 }

@@ -2,13 +2,14 @@
 
 use nav_package_format::Device;
 use nav_package_format::package::BuiltFor;
-use nav_runners::gpu::{GpuError, Gpus};
+use nav_runners::cuda::CudaError;
+use nav_runners::gpu::Gpus;
 
 /// Why something that was built for this machine does not run on a device of this host; nothing where it does.
 pub(super) fn objection(
     built: &BuiltFor,
     device: Device,
-    host: &Result<Gpus, GpuError>,
+    host: &Result<Gpus, CudaError>,
 ) -> Option<String> {
     let built_for = format!(
         "it was built for {} (compute capability {})",
@@ -48,7 +49,9 @@ mod tests {
             devices: vec![Gpu {
                 index: 0,
                 name: name.to_owned(),
+                uuid: "GPU-1".to_owned(),
                 memory_bytes: 1 << 30,
+                free_bytes: None,
                 compute_capability: compute_capability.to_owned(),
             }],
         }
@@ -64,7 +67,7 @@ mod tests {
             cuda: "13.0".to_owned(),
             source: Digest::of(b"model"),
         };
-        let check = |device, host: Result<Gpus, GpuError>, expected: Option<&str>| {
+        let check = |device, host: Result<Gpus, CudaError>, expected: Option<&str>| {
             let built_for = "it was built for NVIDIA H200 (compute capability 9.0), and ";
             let found = objection(&built, device, &host);
             assert_eq!(found, expected.map(|it| format!("{built_for}{it}")));
@@ -74,11 +77,11 @@ mod tests {
         let why = "cuda:0 is NVIDIA L4 (compute capability 8.9)";
         check(Device::Cuda(0), other.clone(), Some(why));
         check(Device::Cuda(1), other, Some("there is no GPU 1"));
-        let none = Err(GpuError::NoDriver);
+        let none = Err(CudaError::NoDriver);
         check(
             Device::Cuda(0),
             none.clone(),
-            Some("no NVIDIA driver is installed"),
+            Some("no NVIDIA driver is installed (there is no libcuda.so.1)"),
         );
         check(Device::Cpu, none, Some("is to run on cpu"));
     }
