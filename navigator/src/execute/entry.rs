@@ -90,6 +90,12 @@ impl Entry {
         self.proof.objection.is_none() && self.proof.is_made && self.end.is_none()
     }
 
+    /// Whether it is right, and nothing failed that it was measured at.
+    pub(super) fn may_be_chosen(&self) -> bool {
+        let has_failed = matches!(self.end, Some(End::Failed(_)));
+        self.proof.objection.is_none() && self.proof.is_made && !has_failed
+    }
+
     /// Puts it out: it failed.
     pub(super) fn fail(&mut self, reason: String) {
         self.child = None;

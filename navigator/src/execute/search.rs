@@ -1,10 +1,10 @@
 //! The search: what everybody does at few batches, what can be made of those that lead, how far batches grow for
 //! the best of them.
 
+mod settle;
+
 use std::collections::HashSet;
 use std::time::Duration;
-
-use nav_package_format::package::{Measurement, choose};
 
 use super::entry::{End, Entry, Objection};
 use super::measuring::{AtBatch, measure};
@@ -13,9 +13,6 @@ use super::run::Run;
 use crate::optimize::{Event, Goal, OptimizeError, Stage};
 use crate::plan::{Case, CaseData, Wave};
 use crate::profile::{Growth, Standing, drop_hopeless};
-
-/// How many candidates are measured once more at the end.
-const FINALISTS: usize = 4;
 
 /// What a second batch may take, when it is measured for everybody.
 const SECOND_BATCH_LIMIT_MS: f64 = 100.0;
@@ -31,9 +28,6 @@ const SETTLED: u32 = 90;
 
 /// The fewest runs that tell anything: one to set up, two to measure.
 const LEAST_RUNS: u32 = 3;
-
-/// How much more patience there is with those that may be chosen.
-const LAST_PATIENCE: u32 = 6;
 
 /// A search over candidates that are right.
 pub(super) struct Search<'run, 'site> {
@@ -387,54 +381,6 @@ impl<'run, 'site> Search<'run, 'site> {
         self.run.check(&others, &cases)
     }
 
-    /// Measures those that may be chosen once more, and longer, if the noise leaves it open who is best.
-    pub(super) fn settle(&mut self) -> Result<(), OptimizeError> {
-        let site = self.run.site;
-        let evaluations: Vec<_> = self
-            .run
-            .entries
-            .iter()
-            .map(|entry| {
-                let variant = entry.variant(site);
-                nav_package_format::package::Evaluation::of(&variant, &entry.records(site))
-            })
-            .collect();
-        let strategies: Vec<_> = site.plan.goals.iter().map(|goal| goal.strategy()).collect();
-        let strategies: Vec<_> = strategies.iter().map(AsRef::as_ref).collect();
-        let Ok(choice) = choose(&strategies, &evaluations) else {
-            return Ok(());
-        };
-        let batch = choice.measurement.batch;
-        let chosen = self.run.entries.iter().position(|entry| {
-            entry.candidate.variant == choice.runtime.variant
-                && entry.candidate.runner == choice.runtime.runner
-        });
-        let Some(chosen) = chosen else {
-            return Ok(());
-        };
-        let best = choice.measurement;
-        let rivals: Vec<usize> = (0..self.run.entries.len())
-            .filter(|&index| {
-                let entry = &self.run.entries[index];
-                entry.is_in()
-                    && entry.at(batch).is_some_and(|measured| {
-                        index == chosen || index == self.reference || overlap(&best, measured)
-                    })
-            })
-            .take(FINALISTS)
-            .collect();
-        let is_open = rivals.iter().any(|&index| {
-            self.run.entries[index]
-                .at(batch)
-                .is_some_and(|measured| measured.noisy)
-        });
-        if !is_open {
-            return Ok(());
-        }
-        self.run.observer.event(&Event::Stage(Stage::Settling));
-        self.measure(&rivals, batch, LAST_PATIENCE, self.deadline(SETTLED))
-    }
-
     fn measure(
         &mut self,
         indices: &[usize],
@@ -568,13 +514,6 @@ fn part_of(begun: Duration, budget: Duration, percent: u32) -> Duration {
 
 fn rows(batch: Option<usize>) -> f64 {
     f64::from(u32::try_from(batch.unwrap_or(1)).unwrap_or(u32::MAX))
-}
-
-/// Whether the noise leaves open which of two measurements is better.
-fn overlap(best: &Measurement, other: &Measurement) -> bool {
-    let doubt = best.uncertainty.unwrap_or(0.5) + other.uncertainty.unwrap_or(0.5);
-    other.throughput * (1.0 + doubt) >= best.throughput
-        || other.latency.p50_ms <= best.latency.p50_ms * (1.0 + doubt)
 }
 
 fn throughput_of(entry: &Entry) -> f64 {
