@@ -421,9 +421,9 @@ impl Core {
         let next = self.lanes.expire(now, &mut expired);
         self.turn_away(expired.into_iter());
         let mut due = Vec::new();
-        if self.lanes.forget_idle(now, &mut due) {
-            self.arm_idle(now);
-        }
+        self.shared
+            .supervisor
+            .arm(self.lanes.forget_idle(now, &mut due));
         self.take_turns(due);
         next
     }

@@ -115,12 +115,15 @@ impl Lanes {
         due
     }
 
-    /// Forgets sequences that had nothing to do for too long. Whether there are others.
-    pub(crate) fn forget_idle(&self, now: Instant, due: &mut Vec<Due<BoxedJob>>) -> bool {
-        self.sequences().is_some_and(|mut sequences| {
-            sequences.forget_idle(now, due);
-            !sequences.is_empty()
-        })
+    /// Forgets sequences that had nothing to do for too long. When others may be.
+    pub(crate) fn forget_idle(
+        &self,
+        now: Instant,
+        due: &mut Vec<Due<BoxedJob>>,
+    ) -> Option<Instant> {
+        let mut sequences = self.sequences()?;
+        sequences.forget_idle(now, due);
+        sequences.next_idle(now)
     }
 
     /// Takes one out again, if it still waits.

@@ -213,9 +213,15 @@ impl<T> Sequences<T> {
         self.waiting
     }
 
-    /// Whether no sequence is known.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.known.is_empty()
+    /// When the first of those that are known may be forgotten, unless it goes on; one that has something to do not
+    /// before it had nothing to do for so long from now on.
+    pub(crate) fn next_idle(&self, now: Instant) -> Option<Instant> {
+        let known = self.known.values();
+        let last = known.map(|sequence| {
+            let has_nothing = !sequence.is_running && sequence.pending.is_empty();
+            if has_nothing { sequence.last } else { now }
+        });
+        last.min()?.checked_add(self.policy.idle)
     }
 
     /// Forgets sequences that had nothing to do for too long.
@@ -224,7 +230,7 @@ impl<T> Sequences<T> {
         let is_idle = |sequence: &Sequence<T>| {
             !sequence.is_running
                 && sequence.pending.is_empty()
-                && now.saturating_duration_since(sequence.last) > idle
+                && now.saturating_duration_since(sequence.last) >= idle
         };
         let known = self.known.iter();
         let forgotten: Vec<CorrelationId> = known

@@ -105,6 +105,26 @@ fn a_sequence_that_does_nothing_for_too_long_is_forgotten() {
 }
 
 #[test]
+fn it_is_known_when_the_next_sequence_may_be_forgotten() {
+    let mut bench = Bench::new(4, 1);
+    let next = |bench: &Bench, seconds| {
+        let next = bench.sequences.next_idle(bench.at(seconds));
+        next.map(|it| it.duration_since(bench.start).as_secs())
+    };
+    assert_eq!(next(&bench, 0), None);
+    bench.arrive(0, &part(1, true, false), 1).unwrap();
+    assert_eq!(next(&bench, 3), Some(13), "it runs");
+    bench.answered(4, 1);
+    bench.arrive(5, &part(2, true, false), 2).unwrap();
+    bench.answered(6, 2);
+    assert_eq!(next(&bench, 7), Some(14));
+    bench.sequences.forget_idle(bench.at(14), &mut Vec::new());
+    assert_eq!(next(&bench, 14), Some(16));
+    bench.sequences.forget_idle(bench.at(16), &mut Vec::new());
+    assert_eq!(next(&bench, 16), None);
+}
+
+#[test]
 fn sequences_and_requests_that_wait_are_bounded() {
     let mut bench = Bench::new(1, 1);
     for id in 0..4 {
