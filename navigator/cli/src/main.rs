@@ -65,7 +65,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Unpack(args) => commands::unpack::run(&args, printer),
         Command::Keygen(args) => commands::keygen::run(&args, printer),
         Command::Sign(args) => commands::sign::run(&args, printer),
-        Command::Config(args) => commands::config::run(&args),
+        Command::Config(args) => commands::config::run(&args, cli.global.config.as_deref()),
         Command::Step(args) => commands::step::run(&args),
         Command::Serving => commands::serving::run(),
         Command::Worker => commands::worker::run(),

@@ -1,5 +1,8 @@
 //! `nav config show`: every option of a command, its value, and where it comes from.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use clap::{Args, Command, CommandFactory, Subcommand};
 use serde::Serialize;
 
@@ -57,8 +60,9 @@ pub(crate) struct ShownOption {
     pub(crate) variable: String,
 }
 
-/// Reads the command line that was given, and tells its layers.
-pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
+/// Reads the command line that was given, and tells its layers. A file that was named before it is as if it were named
+/// in it.
+pub(crate) fn run(args: &ConfigArgs, named: Option<&Path>) -> anyhow::Result<()> {
     let Action::Show(args) = &args.action;
     // What a command must be given is no matter here.
     let program = Cli::command()
@@ -73,7 +77,9 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
         );
         return Err(UsageError(text).into());
     };
-    let typed = std::iter::once("nav").chain(args.command.iter().map(String::as_str));
+    let mut typed = vec![OsStr::new("nav")];
+    typed.extend(named.iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]));
+    typed.extend(args.command.iter().map(OsStr::new));
     let matches = program.clone().try_get_matches_from(typed);
     let matches = matches.map_err(|error| UsageError(error.to_string()))?;
     let Some((_, own)) = matches.subcommand() else {

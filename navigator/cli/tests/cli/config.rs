@@ -52,6 +52,24 @@ fn flags_win_over_the_environment_and_it_over_the_file_and_it_over_the_default()
 }
 
 #[test]
+fn a_file_may_be_named_before_the_command_too() {
+    let place = Place::new();
+    place.write("nav.toml", b"[serve]\nmax-connections = 7\n");
+    let named = ["--config", "nav.toml"];
+    let shows = ["config", "show", "--json"];
+    for arguments in [
+        [&named[..], &shows, &["serve"]].concat(),
+        [&shows[..], &["serve"], &named].concat(),
+    ] {
+        let shown = place.nav(&arguments).expect(0, &[]).json();
+        let options = shown["options"].as_array().unwrap();
+        let mut found = options.iter();
+        let found = found.find(|one| one["option"] == "max-connections");
+        assert_eq!(found.unwrap()["source"], "nav.toml, line 2", "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_a_file_says_is_done() {
     let place = Place::new();
     let model = place.doubling_model();
