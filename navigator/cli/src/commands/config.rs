@@ -78,7 +78,11 @@ pub(crate) fn run(args: &ConfigArgs, named: Option<&Path>) -> anyhow::Result<()>
         return Err(UsageError(text).into());
     };
     let mut typed = vec![OsStr::new("nav")];
-    typed.extend(named.iter().flat_map(|path| [OsStr::new("--config"), path.as_os_str()]));
+    typed.extend(
+        named
+            .iter()
+            .flat_map(|path| [OsStr::new("--config"), path.as_os_str()]),
+    );
     typed.extend(args.command.iter().map(OsStr::new));
     let matches = program.clone().try_get_matches_from(typed);
     let matches = matches.map_err(|error| UsageError(error.to_string()))?;

@@ -65,7 +65,11 @@ fn a_file_may_be_named_before_the_command_too() {
         let options = shown["options"].as_array().unwrap();
         let mut found = options.iter();
         let found = found.find(|one| one["option"] == "max-connections");
-        assert_eq!(found.unwrap()["source"], "nav.toml, line 2", "{arguments:?}");
+        assert_eq!(
+            found.unwrap()["source"],
+            "nav.toml, line 2",
+            "{arguments:?}"
+        );
     }
 }
 

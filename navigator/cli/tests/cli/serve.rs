@@ -249,6 +249,62 @@ fn a_repository_is_served_and_controlled() {
     assert_eq!(served.code(), Some(0));
 }
 
+/// The files and folders of requests that servers have, or had.
+fn brought(place: &Place) -> Vec<std::path::PathBuf> {
+    let servers = place.path("cache/uploads").read_dir();
+    let servers = servers.into_iter().flatten().map(|it| it.unwrap().path());
+    let all = servers.flat_map(|server| server.read_dir().unwrap());
+    let paths = all.map(|it| it.unwrap().path());
+    paths.filter(|path| !path.ends_with("lock")).collect()
+}
+
+#[test]
+fn what_a_killed_server_left_is_gone_after_the_next_start() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("models")).unwrap();
+    let arguments = [
+        "models",
+        "--model-control-mode",
+        "explicit",
+        "--allow-management",
+        "--log-format",
+        "json",
+    ];
+    let mut served = Served::start(&place, &arguments);
+    let ready: serde_json::Value = serde_json::from_str(&served.says("ready")).unwrap();
+    let address = ready["http"].as_str().unwrap();
+    let address = address.strip_prefix("http://").unwrap();
+    let tensor =
+        |name: &str| format!(r#"{{"name":"{name}","data_type":"TYPE_FP32","dims":["2"]}}"#);
+    let config = format!(
+        r#"{{"backend":"identity","input":[{}],"output":[{}]}}"#,
+        tensor("x"),
+        tensor("y")
+    );
+    let body = serde_json::json!({ "parameters": { "config": config, "file:1/any": "AAAA" } });
+    let body = body.to_string();
+    let loaded = ask(
+        address,
+        &format!(
+            "POST /v2/repository/models/sent/load HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ),
+    );
+    assert!(loaded.starts_with("HTTP/1.1 200"), "{loaded}");
+    assert_eq!(brought(&place).len(), 1);
+    served.signal(Signal::KILL);
+    assert_eq!(served.code(), None);
+    let left = brought(&place);
+    assert_eq!(left.len(), 1, "nobody was there to take it away");
+    let mut next = Served::start(&place, &arguments);
+    next.says("ready");
+    assert_eq!(brought(&place), Vec::<std::path::PathBuf>::new());
+    next.signal(Signal::TERM);
+    assert_eq!(next.code(), Some(0));
+    let servers = place.path("cache/uploads").read_dir().unwrap();
+    assert_eq!(servers.count(), 0);
+}
+
 #[test]
 fn a_package_is_served_as_its_choice_was_measured() {
     if !cfg!(feature = "tract") {
