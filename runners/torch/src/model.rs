@@ -46,11 +46,7 @@ impl TorchModel {
         let Declaration { signature, extents } = declared;
         check_types(runner, signature)?;
         set_threads(treatment);
-        let gpu = match options.device {
-            Device::Cpu => None,
-            Device::Cuda(number) => i32::try_from(number).ok(),
-        };
-        let loaded = Module::load(&model.path, gpu);
+        let loaded = Module::load(&model.path, gpu(runner, options.device)?);
         let mut module = loaded.map_err(|error| refused(error.to_string()))?;
         let arguments = module.arguments();
         let arguments = arguments.map_err(|error| refused(error.to_string()))?;
@@ -106,6 +102,18 @@ impl TorchModel {
         let given = session.run_raw(&self.names, &descs)?;
         outputs::specs(self.runner, &given)
     }
+}
+
+/// The number of the GPU as libtorch counts them: in a byte, in which a larger number would be that of another one.
+fn gpu(runner: &str, device: Device) -> Result<Option<i8>, LoadError> {
+    let Device::Cuda(number) = device else {
+        return Ok(None);
+    };
+    let number = i8::try_from(number).map_err(|_| LoadError::Device {
+        runner: runner.to_owned(),
+        device,
+    });
+    number.map(Some)
 }
 
 /// Threads for operators are set for the calling thread, and for those that come later.
@@ -230,6 +238,25 @@ mod tests {
             kind: kind.to_owned(),
             has_default,
         }
+    }
+
+    #[test]
+    fn a_number_that_no_gpu_has_is_refused_and_not_taken_for_another() {
+        let check = |device, expected: Result<Option<i8>, &str>| {
+            let found = gpu("T", device).map_err(|error| error.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned));
+        };
+        check(Device::Cpu, Ok(None));
+        check(Device::Cuda(0), Ok(Some(0)));
+        check(Device::Cuda(127), Ok(Some(127)));
+        check(
+            Device::Cuda(256),
+            Err("runner T does not run on cuda:256"),
+        );
+        check(
+            Device::Cuda(u32::MAX),
+            Err("runner T does not run on cuda:4294967295"),
+        );
     }
 
     #[test]

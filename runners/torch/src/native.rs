@@ -125,11 +125,12 @@ pub(crate) struct Argument {
 
 impl Module {
     /// Loads a module for the processor, or for the GPU of this number. This runs code of the file.
-    pub(crate) fn load(path: &Path, gpu: Option<i32>) -> Result<Self, TorchError> {
+    pub(crate) fn load(path: &Path, gpu: Option<i8>) -> Result<Self, TorchError> {
         let path = path_text(path)?;
         let mut place = std::ptr::null_mut();
+        let gpu = gpu.map_or(-1, c_int::from);
         // SAFETY: the path has its end, and `place` outlives the call.
-        let raw = unsafe { nav_module_load(path.as_ptr(), gpu.unwrap_or(-1), &raw mut place) };
+        let raw = unsafe { nav_module_load(path.as_ptr(), gpu, &raw mut place) };
         let raw = NonNull::new(raw).ok_or_else(|| reason(place))?;
         Ok(Self { raw })
     }
