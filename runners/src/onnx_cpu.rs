@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use nav_native::onnxruntime::OutputTarget;
+use nav_native::onnxruntime::HostMemory;
 use nav_package_format::{Device, Format};
 use ort::session::builder::SessionBuilder;
 
@@ -60,7 +60,7 @@ impl Runner for OnnxCpu {
         let loader = Loader {
             runner: self.name(),
             library,
-            target: OutputTarget::Host,
+            memory: HostMemory::Plain,
         };
         loader.load(model, &facts.signature, options, |_| Ok(()))
     }
@@ -79,7 +79,7 @@ pub fn save_optimized(
     let loader = Loader {
         runner: OnnxCpu.name(),
         library,
-        target: OutputTarget::Host,
+        memory: HostMemory::Plain,
     };
     let save = |builder: &mut SessionBuilder| {
         let saving = builder.clone().with_optimized_model_path(to);

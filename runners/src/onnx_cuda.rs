@@ -8,10 +8,8 @@ use crate::onnxruntime::accelerator::Accelerator;
 pub static ONNX_CUDA: Accelerator = Accelerator {
     name: "OnnxCUDA",
     provider: "CUDAExecutionProvider",
-    needs: "an NVIDIA GPU with a driver for CUDA 13, and the CUDA 13 and cuDNN 9 libraries",
+    needs: "an NVIDIA GPU with a driver for CUDA 13, and the CUDA 13 and cuDNN 9 libraries, which lie in /usr/local/cuda/lib64 or \
+            beside ONNX Runtime's, or come with `nav runtime install libtorch-cuda`",
     crashes_without_driver: false,
-    register: |builder, device| {
-        let device = i32::try_from(device).unwrap_or(i32::MAX);
-        ep::CUDA::default().with_device_id(device).register(builder)
-    },
+    register: |builder, device| ep::CUDA::default().with_device_id(device).register(builder),
 };

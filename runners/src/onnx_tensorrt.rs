@@ -8,10 +8,10 @@ use crate::onnxruntime::accelerator::Accelerator;
 pub static ONNX_TENSORRT: Accelerator = Accelerator {
     name: "OnnxTensorRT",
     provider: "TensorrtExecutionProvider",
-    needs: "an NVIDIA GPU with a driver for CUDA 13, the CUDA 13 libraries, and TensorRT",
+    needs: "an NVIDIA GPU with a driver for CUDA 13, the CUDA 13 libraries, and TensorRT 10, in /usr/local/cuda/lib64 or beside ONNX \
+            Runtime's",
     crashes_without_driver: true,
     register: |builder, device| {
-        let device = i32::try_from(device).unwrap_or(i32::MAX);
         ep::TensorRT::default()
             .with_device_id(device)
             .register(builder)?;

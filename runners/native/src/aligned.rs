@@ -62,11 +62,6 @@ impl AlignedBuffer {
         // SAFETY: as in `as_slice`, and `&mut self` makes this the only borrow.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.capacity()) }
     }
-
-    /// Its address, for a vendor library that reads from it.
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.start.as_ptr()
-    }
 }
 
 impl Drop for AlignedBuffer {

@@ -4,7 +4,7 @@
 pub mod aligned;
 pub mod cuda;
 pub mod gpu;
-mod library;
+pub mod library;
 pub mod monitor;
 pub mod onnxruntime;
 pub mod shared_memory;

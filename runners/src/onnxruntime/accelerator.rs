@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use nav_native::cuda::CudaError;
+use nav_native::cuda::Driver;
 use nav_native::gpu;
-use nav_native::onnxruntime::OutputTarget;
+use nav_native::onnxruntime::HostMemory;
 use nav_package_format::{Device, Format};
 use ort::session::Session as OrtSession;
 use ort::session::builder::SessionBuilder;
 
+use super::companions;
 use super::library::{self, OpenedLibrary};
 use super::model::Loader;
 use super::reason::reason;
@@ -38,7 +39,7 @@ pub struct Accelerator {
     /// Whether its libraries crash the process, rather than fail, where there is no driver.
     pub crashes_without_driver: bool,
     /// Registers it with a session that is being built.
-    pub register: fn(&mut SessionBuilder, u32) -> ort::Result<()>,
+    pub register: fn(&mut SessionBuilder, i32) -> ort::Result<()>,
 }
 
 impl Runner for Accelerator {
@@ -65,7 +66,7 @@ impl Runner for Accelerator {
                 };
             }
         };
-        match self.try_out(&opened, 0) {
+        match self.try_out(&opened, libraries, 0) {
             Ok(()) => Probe::Ready {
                 version: opened.version,
                 library: Some(opened.path),
@@ -80,12 +81,15 @@ impl Runner for Accelerator {
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
         let facts = model.admit_onnx(self)?;
-        let Device::Cuda(device) = options.device else {
-            return Err(LoadError::Device {
-                runner: self.name.to_owned(),
-                device: options.device,
-            });
+        // ONNX Runtime counts devices in an `int`.
+        let device = match options.device {
+            Device::Cuda(device) => i32::try_from(device).ok(),
+            Device::Cpu => None,
         };
+        let device = device.ok_or_else(|| LoadError::Device {
+            runner: self.name.to_owned(),
+            device: options.device,
+        })?;
         let failed = |reason: String| LoadError::Provider {
             runner: self.name.to_owned(),
             provider: self.provider.to_owned(),
@@ -93,12 +97,13 @@ impl Runner for Accelerator {
         };
         let opened = library::open_for_cuda(&options.libraries);
         let library = opened.map_err(|error| error.into_load_error(self.name, RUNTIME))?;
-        self.try_out(&library, device).map_err(failed)?;
-        let target = OutputTarget::PinnedHost(i32::try_from(device).unwrap_or(i32::MAX));
+        self.try_out(&library, &options.libraries, device)
+            .map_err(failed)?;
+        let memory = HostMemory::PinnedFor(device);
         let loader = Loader {
             runner: self.name,
             library,
-            target,
+            memory,
         };
         loader.load(model, &facts.signature, options, |builder| {
             (self.register)(builder, device).map_err(|error| failed(reason(&error)))
@@ -109,11 +114,23 @@ impl Runner for Accelerator {
 impl Accelerator {
     /// Sets the provider up for the smallest graph there is, so that a failure has the provider's own
     /// reason and no model can be blamed for it.
-    fn try_out(&self, library: &OpenedLibrary, device: u32) -> Result<(), String> {
-        if self.crashes_without_driver && gpu::cuda_library().is_none() {
-            return Err(CudaError::NoDriver.to_string());
+    fn try_out(
+        &self,
+        library: &OpenedLibrary,
+        libraries: &Libraries,
+        device: i32,
+    ) -> Result<(), String> {
+        // The provider asks for the driver by name, too, and gets the one that is open.
+        let no_driver = Driver::open().err();
+        if let Some(error) = no_driver.as_ref().filter(|_| self.crashes_without_driver) {
+            return Err(error.to_string());
         }
-        let why = |error: ort::Error| reason(&error);
+        companions::open(&library.path, libraries);
+        // Without a driver whatever else is missing matters less; but the driver may be where only the loader finds it.
+        let why = |error: ort::Error| match &no_driver {
+            Some(no_driver) => format!("{no_driver}: {}", reason(&error)),
+            None => reason(&error),
+        };
         let mut builder = OrtSession::builder(&library.environment).map_err(why)?;
         (self.register)(&mut builder, device).map_err(why)?;
         builder.commit_from_memory(IDENTITY_MODEL).map_err(why)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nav_native::onnxruntime::{Binding, Output, OutputTarget};
+use nav_native::onnxruntime::{Binding, HostMemory, Output};
 use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec, strings};
 use ort::session::Session as OrtSession;
 use ort::session::builder::SessionBuilder;
@@ -24,7 +24,7 @@ pub struct OnnxModel {
     runner: &'static str,
     session: Arc<OrtSession>,
     signature: Signature,
-    target: OutputTarget,
+    memory: HostMemory,
     /// The outputs of which it is known what their shapes follow from, each with its position.
     foretold: Vec<(usize, Foretold)>,
 }
@@ -36,8 +36,8 @@ pub struct Loader {
     pub runner: &'static str,
     /// The opened library.
     pub library: OpenedLibrary,
-    /// Where outputs are written.
-    pub target: OutputTarget,
+    /// Where inputs are staged and outputs are written.
+    pub memory: HostMemory,
 }
 
 impl Loader {
@@ -74,7 +74,7 @@ impl Loader {
             session: Arc::new(session),
             foretold: foretold::outputs(&signature),
             signature,
-            target: self.target,
+            memory: self.memory,
         }))
     }
 }
@@ -132,7 +132,7 @@ impl Loaded for OnnxModel {
     }
 
     fn session(self: Arc<Self>) -> Result<Box<dyn Session>, LoadError> {
-        let binding = Binding::new(Arc::clone(&self.session), self.target);
+        let binding = Binding::new(Arc::clone(&self.session), self.memory);
         let binding = binding.map_err(|error| LoadError::Unavailable {
             runner: self.runner.to_owned(),
             reason: reason(&error),
@@ -141,7 +141,7 @@ impl Loaded for OnnxModel {
         Ok(Box::new(OnnxSession {
             binding,
             staged: None,
-            places: self.target == OutputTarget::Host,
+            places: self.memory == HostMemory::Plain,
             model: self,
         }))
     }

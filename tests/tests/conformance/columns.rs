@@ -8,6 +8,7 @@ use nav_runners::{Libraries, Probe, RUNNERS, Runner};
 use nav_worker::{Isolated, WorkerCommand, all_runners};
 
 use crate::environment;
+use crate::staged::Staged;
 
 /// What makes this executable a worker.
 pub(crate) const WORKER_ARGUMENT: &str = "__worker";
@@ -108,6 +109,7 @@ impl Column {
 pub(crate) fn columns(cell: Option<&str>) -> Vec<Column> {
     let libraries = environment::libraries();
     all_runners()
+        .chain([&Staged as &'static dyn Runner])
         .filter(|runner| cell.is_none_or(|cell| cell.starts_with(&format!("{}::", runner.name()))))
         .flat_map(|runner| columns_of(runner, cell, &libraries))
         .collect()
@@ -119,6 +121,10 @@ fn columns_of(
     libraries: &Libraries,
 ) -> Vec<Column> {
     let column = |runner, mode, probe| Column::new(runner, mode, probe, libraries);
+    if runner.name() == Staged.name() {
+        // No worker knows it.
+        return vec![column(runner, Mode::InProcess, runner.probe(libraries))];
+    }
     if !RUNNERS.iter().any(|known| known.name() == runner.name()) {
         // An executable of its own is a worker already.
         return vec![column(runner, Mode::Worker, runner.probe(libraries))];

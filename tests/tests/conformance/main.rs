@@ -25,6 +25,7 @@ mod comparison;
 mod environment;
 mod matrix;
 mod skips;
+mod staged;
 mod subject;
 mod suites;
 mod torch_script;

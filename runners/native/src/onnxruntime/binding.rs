@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::fmt;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ort::AsPointer;
@@ -12,6 +13,7 @@ use ort::session::Session;
 use ort::sys;
 use ort::value::TensorElementType;
 
+use super::staging::{HostAllocator, StagingBuffer};
 use super::value::{Output, OwnedValue};
 use crate::aligned::{AlignedBuffer, AllocationError};
 
@@ -21,13 +23,30 @@ pub(super) fn check(status: sys::OrtStatusPtr) -> ort::Result<()> {
     unsafe { ort::Error::result_from_status(status) }
 }
 
-/// Where outputs are to be written.
+/// The host memory that inputs are staged in and outputs are written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputTarget {
-    /// Plain host memory.
-    Host,
-    /// Host memory that the GPU of this number can write to directly.
-    PinnedHost(i32),
+pub enum HostMemory {
+    /// Ours, for a session on the processor: inputs are read where they are.
+    Plain,
+    /// The runtime's, which the GPU of this number reads and writes directly: inputs are copied to the device when they are bound, and
+    /// outputs come from it when they were computed, each without another copy on the host.
+    PinnedFor(i32),
+    /// The runtime's for the processor, and otherwise as if it were pinned, so that this way can be tried on a host without a GPU.
+    OfRuntime,
+}
+
+impl HostMemory {
+    /// The runtime's description of its memory; nothing where it is ours.
+    fn of_runtime(self) -> ort::Result<Option<MemoryInfo<'static>>> {
+        let (device, number, kind) = match self {
+            Self::Plain => return Ok(None),
+            Self::PinnedFor(number) => {
+                (AllocationDevice::CUDA_PINNED, number, MemoryType::CPUOutput)
+            }
+            Self::OfRuntime => (AllocationDevice::CPU, 0, MemoryType::Default),
+        };
+        MemoryInfo::new(device, number, AllocatorType::Device, kind).map(Some)
+    }
 }
 
 /// A session's inputs and outputs, bound to memory of this value.
@@ -36,16 +55,20 @@ pub struct Binding {
     handle: NonNull<sys::OrtIoBinding>,
     inputs: Vec<BoundInput>,
     outputs: Vec<BoundOutput>,
-    host: MemoryInfo<'static>,
-    output_memory: MemoryInfo<'static>,
-    binds_by_copy: bool,
+    /// What plain host memory is.
+    plain: MemoryInfo<'static>,
+    /// What the memory is that is neither ours nor plain.
+    of_runtime: Option<MemoryInfo<'static>>,
+    /// Where inputs get it.
+    allocator: Option<Rc<HostAllocator>>,
     session: Arc<Session>,
 }
 
 struct BoundInput {
     name: CString,
-    buffer: AlignedBuffer,
+    // Before its memory, which it is over.
     bound: Option<Bound>,
+    buffer: StagingBuffer,
 }
 
 struct BoundOutput {
@@ -69,9 +92,9 @@ struct Bound {
 impl Binding {
     /// A binding with nothing bound yet.
     ///
-    /// A session on another device copies an input when it is bound and not when it runs; for those
-    /// (any target but [`OutputTarget::Host`]) inputs are bound again for each run.
-    pub fn new(session: Arc<Session>, target: OutputTarget) -> ort::Result<Self> {
+    /// A session on another device copies an input when it is bound and not when it runs; for those (any memory but
+    /// [`HostMemory::Plain`]) inputs are bound again for each run.
+    pub fn new(session: Arc<Session>, memory: HostMemory) -> ort::Result<Self> {
         let mut handle = ptr::null_mut();
         // SAFETY: the session is live, and the runtime only reads its pointer.
         check(unsafe { (ort::api().CreateIoBinding)(session.ptr().cast_mut(), &raw mut handle) })?;
@@ -79,12 +102,16 @@ impl Binding {
         let name = |name: &str| {
             CString::new(name).map_err(|_| ort::Error::new(format!("name {name:?} holds a NUL")))
         };
+        let of_runtime = memory.of_runtime()?;
+        let allocator = of_runtime.as_ref();
+        let allocator = allocator.map(|memory| HostAllocator::of(&session, memory));
+        let allocator = allocator.transpose()?;
         let empty = |name| {
-            let buffer = AlignedBuffer::new(0).map_err(ort::Error::wrap)?;
+            let buffer = StagingBuffer::new(allocator.as_ref(), 0).map_err(ort::Error::wrap)?;
             Ok(BoundInput {
                 name,
-                buffer,
                 bound: None,
+                buffer,
             })
         };
         let inputs: ort::Result<Vec<_>> = session
@@ -100,28 +127,19 @@ impl Binding {
                 Ok(BoundOutput { name, place: None })
             })
             .collect();
-        let host = MemoryInfo::new(
+        let plain = MemoryInfo::new(
             AllocationDevice::CPU,
             0,
             AllocatorType::Device,
             MemoryType::Default,
         )?;
-        let output_memory = match target {
-            OutputTarget::Host => host.to_owned(),
-            OutputTarget::PinnedHost(device) => MemoryInfo::new(
-                AllocationDevice::CUDA_PINNED,
-                device,
-                AllocatorType::Device,
-                MemoryType::CPUOutput,
-            )?,
-        };
         Ok(Self {
             handle,
             inputs: inputs?,
             outputs: outputs?,
-            host,
-            output_memory,
-            binds_by_copy: target != OutputTarget::Host,
+            plain,
+            of_runtime,
+            allocator,
             session,
         })
     }
@@ -136,7 +154,8 @@ impl Binding {
             input.bound = None;
             self.clear_inputs();
             let room = bytes.checked_next_power_of_two().filter(|_| bytes < LARGE);
-            self.inputs[position].buffer = AlignedBuffer::new(room.unwrap_or(bytes))?;
+            let allocator = self.allocator.as_ref();
+            self.inputs[position].buffer = StagingBuffer::new(allocator, room.unwrap_or(bytes))?;
         }
         Ok(())
     }
@@ -174,7 +193,8 @@ impl Binding {
                     .zip(shape)
                     .all(|(&a, &b)| i64::try_from(b) == Ok(a))
         });
-        if same && !self.binds_by_copy {
+        // Where it was copied to a device, it is to be copied again.
+        if same && self.of_runtime.is_none() {
             return Ok(());
         }
         if !same {
@@ -188,7 +208,8 @@ impl Binding {
                 .filter(|&length| length <= input.buffer.capacity());
             let length =
                 length.ok_or_else(|| ort::Error::new("an input is larger than its memory"))?;
-            let value = value_over(&mut input.buffer, length, dtype, &shape, &self.host)?;
+            let memory = self.of_runtime.as_ref().unwrap_or(&self.plain);
+            let value = value_over(input.buffer.as_mut_slice(), length, (dtype, &shape), memory)?;
             input.bound = Some(Bound {
                 value,
                 dtype,
@@ -267,7 +288,8 @@ impl Binding {
         let Ok(mut buffer) = AlignedBuffer::new(length) else {
             return Ok(());
         };
-        let value = value_over(&mut buffer, length, dtype, &signed(shape)?, &self.host)?;
+        let shape = signed(shape)?;
+        let value = value_over(buffer.as_mut_slice(), length, (dtype, &shape), &self.plain)?;
         output.place = Some(Place { value, buffer });
         Ok(())
     }
@@ -296,7 +318,7 @@ impl Binding {
                 // more.
                 check(unsafe { (api.BindOutput)(binding, name, place.value.as_ptr()) })?;
             } else {
-                let memory = self.output_memory.ptr();
+                let memory = self.of_runtime.as_ref().unwrap_or(&self.plain).ptr();
                 // SAFETY: binding, name and memory description are live.
                 check(unsafe { (api.BindOutputToDevice)(binding, name, memory) })?;
             }
@@ -366,12 +388,14 @@ fn signed(shape: &[usize]) -> ort::Result<Vec<i64>> {
 }
 
 fn value_over(
-    buffer: &mut AlignedBuffer,
+    buffer: &mut [u8],
     length: usize,
-    dtype: TensorElementType,
-    shape: &[i64],
-    host: &MemoryInfo<'_>,
+    (dtype, shape): (TensorElementType, &[i64]),
+    memory: &MemoryInfo<'_>,
 ) -> ort::Result<OwnedValue> {
+    if length > buffer.len() {
+        return Err(ort::Error::new("a tensor is larger than its memory"));
+    }
     let mut value = ptr::null_mut();
     let create = ort::api().CreateTensorWithDataAsOrtValue;
     // SAFETY: the buffer has room for `length` bytes and outlives the value: `reserve` drops that of an input before it
@@ -379,7 +403,7 @@ fn value_over(
     // shape pointer and length belong together.
     check(unsafe {
         create(
-            host.ptr(),
+            memory.ptr(),
             buffer.as_mut_ptr().cast(),
             length,
             shape.as_ptr(),

@@ -5,9 +5,10 @@
 //! weights. ONNX Runtime itself documents `Run` as safe to call from several threads.
 
 mod binding;
+mod staging;
 mod value;
 mod version;
 
-pub use binding::{Binding, OutputTarget};
+pub use binding::{Binding, HostMemory};
 pub use value::Output;
 pub use version::{VersionError, library_version};
