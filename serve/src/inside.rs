@@ -1,12 +1,16 @@
 //! What clients are told of models, for programs that serve models to themselves: the same answers, without a protocol.
 
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
 use nav_engine::{Engine, InferError, Model};
 use nav_package_format::{DType, TensorSpec};
 use serde_json::Value;
 
 use crate::describe;
 use crate::facts::ModelFacts;
-use crate::metrics::{self, Held, Processors};
+use crate::metrics::{self, Gpus, Held, Machine, Processors, ReadGpus};
 use crate::proto;
 use crate::repository::{Control, Repository};
 
@@ -51,12 +55,25 @@ pub struct TensorMetadata {
 #[derive(Debug, Default)]
 pub struct Metrics {
     processors: Processors,
+    gpus: Option<Gpus>,
 }
 
 impl Metrics {
+    /// Metrics that tell of graphics processors, too, as this source sees them every so often.
+    pub fn with_gpus(source: Arc<dyn ReadGpus>, every: Duration) -> io::Result<Self> {
+        Ok(Self {
+            gpus: Some(Gpus::watch(source, every)?),
+            ..Self::default()
+        })
+    }
+
     /// All metrics in Prometheus' text.
     pub fn text(&self, engine: &Engine) -> String {
-        metrics::render(engine, Some(&self.processors), Held::default())
+        let machine = Machine {
+            processors: Some(&self.processors),
+            gpus: self.gpus.as_ref(),
+        };
+        metrics::render(engine, machine, Held::default())
     }
 }
 

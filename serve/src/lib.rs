@@ -39,6 +39,7 @@ pub use facts::{Configured, ModelFacts};
 pub use forward::{HeaderPattern, PatternError};
 pub use inside::{Metrics, ModelMetadata, ServerMetadata, TensorMetadata};
 pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
+pub use metrics::{GpuReading, ReadGpus};
 pub use options::{Endpoint, Limits, ServerOptions};
 pub use repository::{
     BackendFacts, ConfigError, Control, IndexedModel, LoadFailure, LoadParameters, ModelOpener,

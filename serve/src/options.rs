@@ -2,11 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::AccessPolicy;
 use crate::compression::Coding;
 use crate::forward::HeaderPattern;
+use crate::metrics::ReadGpus;
 use crate::shared_memory::SharedMemoryOptions;
 use crate::tls::TlsOptions;
 use crate::trace::TraceOptions;
@@ -26,6 +28,10 @@ pub struct ServerOptions {
     pub metrics: Option<SocketAddr>,
     /// Whether metrics tell of the machine, too.
     pub machine_metrics: bool,
+    /// Who sees graphics processors, so that metrics tell of them; `None` for not.
+    pub gpus: Option<Arc<dyn ReadGpus>>,
+    /// How often they are looked at.
+    pub gpus_every: Duration,
     /// Whether it is ready only while all models are, rather than as soon as it answers.
     pub strict_readiness: bool,
     /// How many threads serve sockets. Half as many as there are processors, and not more than 8, unless said
@@ -96,6 +102,8 @@ impl Default for ServerOptions {
             grpc_compression: None,
             metrics: Some(local(8002)),
             machine_metrics: true,
+            gpus: None,
+            gpus_every: Duration::from_secs(2),
             strict_readiness: true,
             threads: socket_threads(),
             drain: Duration::from_secs(30),

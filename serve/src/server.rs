@@ -15,7 +15,7 @@ use crate::connections::{Port, Protocols};
 use crate::contain::Panics;
 use crate::grpc::Edge;
 use crate::log::{Log, Pace};
-use crate::metrics::Processors;
+use crate::metrics::{Gpus, Processors};
 use crate::options::{Endpoint, ServerOptions};
 use crate::readiness::Readiness;
 use crate::repository::Repository;
@@ -126,6 +126,10 @@ impl Server {
             let _entered = runtime.enter();
             Tracer::new(&options.trace)?
         };
+        // Nobody would be told.
+        let seen = options.gpus.clone().filter(|_| options.metrics.is_some());
+        let gpus = seen.map(|gpus| Gpus::watch(gpus, options.gpus_every));
+        let gpus = gpus.transpose()?;
         let regions = options.shared_memory.as_ref().map(Regions::new);
         let regions = regions.transpose().map_err(io::Error::from);
         let regions = regions.map_err(ServeError::SharedMemory)?;
@@ -149,6 +153,7 @@ impl Server {
                 tracer,
                 faults: Pace::default(),
                 processors: options.machine_metrics.then(Processors::default),
+                gpus,
                 panics: Panics::default(),
                 is_stopping: AtomicBool::new(false),
             }),

@@ -12,7 +12,7 @@ use crate::access::AccessPolicy;
 use crate::contain::Panics;
 use crate::forward::HeaderPattern;
 use crate::log::{Level, Log, Pace};
-use crate::metrics::Processors;
+use crate::metrics::{Gpus, Processors};
 use crate::options::{Endpoint, Limits};
 use crate::refusal::Refusal;
 use crate::repository::{Control, Repository};
@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) faults: Pace,
     /// How busy the machine is, where that is told.
     pub(crate) processors: Option<Processors>,
+    /// The same of graphics processors, where somebody sees them.
+    pub(crate) gpus: Option<Gpus>,
     /// Answers that panicked, over every protocol.
     pub(crate) panics: Panics,
     /// Whether the server was told to stop, so that models are asked no more.

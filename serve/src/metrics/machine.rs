@@ -2,7 +2,17 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::gpus::Gpus;
 use super::text::gauge;
+
+/// What is told of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Machine<'a> {
+    /// How busy its processors are, and its memory.
+    pub(crate) processors: Option<&'a Processors>,
+    /// The same of its graphics processors.
+    pub(crate) gpus: Option<&'a Gpus>,
+}
 
 /// The time that the processors spent, as it was when somebody last looked.
 #[derive(Debug, Default)]

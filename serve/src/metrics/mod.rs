@@ -1,12 +1,15 @@
 //! Metrics in Prometheus' text, under the names that existing dashboards know.
 
 mod cache;
+mod gpus;
 mod machine;
 mod models;
 mod server;
 mod text;
 
-pub(crate) use machine::Processors;
+pub(crate) use gpus::Gpus;
+pub use gpus::{GpuReading, ReadGpus};
+pub(crate) use machine::{Machine, Processors};
 pub(crate) use server::Held;
 
 use hyper::body::Incoming;
@@ -33,18 +36,25 @@ pub(crate) fn answer(state: &State, request: &Request<Incoming>) -> Response<Fra
         lines_lost: state.log.lost(),
         traces_lost: state.tracer.lost(),
     };
-    let text = render(&state.engine, state.processors.as_ref(), held);
+    let machine = Machine {
+        processors: state.processors.as_ref(),
+        gpus: state.gpus.as_ref(),
+    };
+    let text = render(&state.engine, machine, held);
     answered(CONTENT_TYPE, text)
 }
 
 /// All of it.
-pub(crate) fn render(engine: &Engine, processors: Option<&Processors>, held: Held) -> String {
+pub(crate) fn render(engine: &Engine, machine: Machine<'_>, held: Held) -> String {
     let mut out = String::with_capacity(8 << 10);
     models::write(&mut out, engine);
     if let Some(statistics) = engine.cache_statistics() {
         cache::write(&mut out, &statistics);
     }
-    if let Some(processors) = processors {
+    if let Some(gpus) = machine.gpus {
+        gpus::write(&mut out, gpus);
+    }
+    if let Some(processors) = machine.processors {
         machine::write(&mut out, processors);
     }
     server::write(&mut out, engine, held);
