@@ -8,6 +8,7 @@ mod callable;
 mod config;
 mod environment;
 mod failure;
+mod gpus;
 mod host;
 pub mod in_process;
 mod infer_func;
@@ -25,6 +26,7 @@ pub use config::{
 };
 pub use environment::Environment;
 pub use failure::Failure;
+pub use gpus::gpus;
 pub use host::{Host, HostError};
 pub use in_process::Server;
 pub use infer_func::InferFunc;

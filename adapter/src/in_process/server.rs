@@ -10,6 +10,7 @@ use nav_serve::{
 
 use super::builder::ServerBuilder;
 use super::model::Model;
+use crate::gpus::gpus;
 
 /// A server in this program. Dropped, it answers what it was asked and ends.
 #[derive(Debug)]
@@ -28,6 +29,15 @@ pub enum Status {
     Known(ModelState),
 }
 
+/// How often graphics processors are looked at.
+const GPUS_EVERY: Duration = Duration::from_secs(2);
+
+/// Metrics, of graphics processors too where there are some and a thread can look at them.
+fn metrics() -> Metrics {
+    let seen = gpus().map(|gpus| Metrics::with_gpus(gpus, GPUS_EVERY));
+    seen.and_then(Result::ok).unwrap_or_default()
+}
+
 impl Server {
     /// A server in the making.
     pub fn builder() -> ServerBuilder {
@@ -37,7 +47,7 @@ impl Server {
     pub(super) fn new(repository: Repository, exit_timeout: Duration) -> Self {
         Self {
             repository,
-            metrics: Metrics::default(),
+            metrics: metrics(),
             exit_timeout,
         }
     }

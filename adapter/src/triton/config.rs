@@ -133,12 +133,13 @@ fields! {
     grpc_restricted_protocol: several String, Honoured, "inference:key=1234";
     /// Whether there are metrics. Default: true.
     allow_metrics: one bool, Honoured, "false";
-    /// Whether metrics tell of graphics processors.
-    allow_gpu_metrics: one bool, Nothing("metrics do not tell of graphics processors"), "true";
+    /// Whether metrics tell of graphics processors, where there are some. Default: true.
+    allow_gpu_metrics: one bool, Honoured, "false";
     /// Whether metrics tell of the machine. Default: true.
     allow_cpu_metrics: one bool, Honoured, "false";
-    /// How often metrics are taken, in milliseconds.
-    metrics_interval_ms: one u64, Nothing("metrics are as they are when they are asked for"), "2000";
+    /// How often graphics processors are looked at for metrics, in milliseconds; all others are as they are when they are asked for.
+    /// Default: 2000.
+    metrics_interval_ms: one u64, Honoured, "1000";
     /// The port for metrics; 0 for any that is free. Default: 8002.
     metrics_port: one u16, Honoured, "0";
     /// The address for metrics. Default: that of HTTP.

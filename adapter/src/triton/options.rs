@@ -17,6 +17,7 @@ use super::error::ConfigError;
 use super::field::Effect;
 use super::trace_config::trace_options;
 use super::value::{Compression, ModelControl};
+use crate::gpus::gpus;
 
 /// What a configuration comes to.
 #[derive(Debug)]
@@ -58,6 +59,9 @@ pub(super) fn settled(
         (field, "only times are traced, by rate and count".to_owned())
     });
     let defaults = ServerOptions::default();
+    let has_gpus = config.allow_gpu_metrics.unwrap_or(true) && metrics.is_some();
+    let gpus_every = config.metrics_interval_ms;
+    let gpus_every = gpus_every.map(|every| Duration::from_millis(every.max(1)));
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
     let threads = config
         .http_thread_count
@@ -73,6 +77,8 @@ pub(super) fn settled(
             grpc_compression: (compression != Compression::None).then_some(Coding::Gzip),
             metrics: metrics.transpose()?,
             machine_metrics: config.allow_cpu_metrics.unwrap_or(true),
+            gpus: has_gpus.then(gpus).flatten(),
+            gpus_every: gpus_every.unwrap_or(defaults.gpus_every),
             strict_readiness: config.strict_readiness.unwrap_or(true),
             threads: threads.unwrap_or(defaults.threads).clamp(1, 1024),
             drain: config.exit_timeout_secs.map_or(defaults.drain, seconds),

@@ -1,6 +1,11 @@
 //! Servers that speak one protocol only, or speak differently over each.
 
-use nav_serve::{AccessPolicy, Credential, Ended, Log, Server, ServerOptions};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nav_serve::{
+    AccessPolicy, Credential, Ended, GpuReading, Log, ReadGpus, Server, ServerOptions,
+};
 
 use serde_json::json;
 
@@ -64,11 +69,27 @@ fn a_server_has_the_name_that_it_is_given() {
     assert!(subject.get("/v2").text().contains(r#""name":"mine""#));
 }
 
+/// A graphics processor that is half busy.
+#[derive(Debug)]
+struct OneGpu;
+
+impl ReadGpus for OneGpu {
+    fn read(&self) -> Vec<GpuReading> {
+        vec![GpuReading {
+            uuid: "GPU-1".to_owned(),
+            utilization: Some(0.5),
+            ..GpuReading::default()
+        }]
+    }
+}
+
 #[test]
 fn a_server_can_be_ready_before_its_models_and_keep_the_machine_to_itself() {
     let lenient = ServerOptions {
         strict_readiness: false,
         machine_metrics: false,
+        gpus: Some(Arc::new(OneGpu)),
+        gpus_every: Duration::from_millis(1),
         ..options()
     };
     let engine = engine();
@@ -78,6 +99,10 @@ fn a_server_can_be_ready_before_its_models_and_keep_the_machine_to_itself() {
     let told = metrics::ask(&subject, "GET /metrics");
     assert!(told.text().contains("nv_inference_count"));
     assert!(!told.text().contains("nv_cpu_utilization"));
+    // It looks by itself, so the first scrape may be before that.
+    let seen = r#"nv_gpu_utilization{gpu_uuid="GPU-1"} 0.5"#;
+    let scrapes = std::iter::repeat_with(|| metrics::ask(&subject, "GET /metrics"));
+    assert!(scrapes.take(10_000).any(|told| told.text().contains(seen)));
     let strict = Subject::start(engine, options());
     assert_eq!(strict.get("/v2/health/ready").status, 400);
 }

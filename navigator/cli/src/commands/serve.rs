@@ -277,6 +277,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         grpc: args.grpc.port().map(at),
         grpc_compression: args.grpc.compression(),
         metrics: (!args.no_metrics).then(|| (args.host, args.metrics_port).into()),
+        gpus: (!args.no_metrics).then(nav_adapter::gpus).flatten(),
         drain: Duration::from_secs(args.drain_time),
         unready: (args.exit_when_unready > 0).then(|| Duration::from_secs(args.exit_when_unready)),
         signals: true,
