@@ -61,6 +61,7 @@ impl Runner for OnnxCpu {
             runner: self.name(),
             library,
             memory: HostMemory::Plain,
+            records: None,
         };
         loader.load(model, &facts.signature, options, |_| Ok(()))
     }
@@ -80,6 +81,7 @@ pub fn save_optimized(
         runner: OnnxCpu.name(),
         library,
         memory: HostMemory::Plain,
+        records: None,
     };
     let save = |builder: &mut SessionBuilder| {
         let saving = builder.clone().with_optimized_model_path(to);

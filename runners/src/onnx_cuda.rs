@@ -12,4 +12,8 @@ pub static ONNX_CUDA: Accelerator = Accelerator {
             beside ONNX Runtime's, or come with `nav runtime install libtorch-cuda`",
     crashes_without_driver: false,
     register: |builder, device| ep::CUDA::default().with_device_id(device).register(builder),
+    register_recording: Some(|builder, device| {
+        let provider = ep::CUDA::default().with_device_id(device);
+        provider.with_cuda_graph(true).register(builder)
+    }),
 };

@@ -18,4 +18,5 @@ pub static ONNX_TENSORRT: Accelerator = Accelerator {
         // What TensorRT does not take goes to CUDA rather than to the processor.
         ep::CUDA::default().with_device_id(device).register(builder)
     },
+    register_recording: None,
 };

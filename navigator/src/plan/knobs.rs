@@ -17,6 +17,8 @@ pub(super) struct Knobs {
     pub(super) layouts: &'static [Entry],
     /// Entries that let operators choose another precision.
     pub(super) precisions: &'static [Entry],
+    /// Entries that have the device record what a run is, so that the host need not start every operator again.
+    pub(super) recordings: &'static [Entry],
 }
 
 /// A free-form entry that is worth trying.
@@ -38,6 +40,7 @@ const NONE: Knobs = Knobs {
     instances: false,
     layouts: &[],
     precisions: &[],
+    recordings: &[],
 };
 
 /// What libtorch can do with a module.
@@ -60,7 +63,20 @@ const fn autocast(value: &'static str) -> Entry {
     }
 }
 
+const CUDA_GRAPH: Entry = Entry {
+    suffix: "cuda-graph",
+    key: "cuda.graph",
+    value: "1",
+};
+
 const KNOBS: &[(&str, Knobs)] = &[
+    (
+        "OnnxCUDA",
+        Knobs {
+            recordings: &[CUDA_GRAPH],
+            ..NONE
+        },
+    ),
     (
         "OnnxCPU",
         Knobs {

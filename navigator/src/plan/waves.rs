@@ -105,6 +105,7 @@ pub(super) fn of(
         waves.push(wave("layout", runner, entries(knobs.layouts)));
     }
     waves.push(wave("precision", runner, entries(knobs.precisions)));
+    waves.push(wave("recording", runner, entries(knobs.recordings)));
     if knobs.threads || knobs.instances {
         let splits = splits(threads, usual, knobs.threads, settings);
         waves.push(wave("threads and instances", runner, splits));
@@ -221,6 +222,7 @@ mod tests {
             cores: threads,
             threads,
             memory_bytes: 1 << 30,
+            gpus: Vec::new(),
             runners: Vec::new(),
         }
     }
@@ -292,6 +294,7 @@ mod tests {
             &["torch-script-channels-last"],
         );
         check("TorchScriptCPU", "batch,8", &[]);
+        check("OnnxCUDA", "batch,8", &["torch-script-cuda-graph"]);
         check(
             "OnnxCPU",
             "batch,3,8,8",

@@ -39,8 +39,16 @@ pub struct Accelerator {
     /// Whether its libraries crash the process, rather than fail, where there is no driver.
     pub crashes_without_driver: bool,
     /// Registers it with a session that is being built.
-    pub register: fn(&mut SessionBuilder, i32) -> ort::Result<()>,
+    pub register: Register,
+    /// Registers it so that it records runs, if it can.
+    pub register_recording: Option<Register>,
 }
+
+/// Registers a provider for the GPU of this number.
+pub type Register = fn(&mut SessionBuilder, i32) -> ort::Result<()>;
+
+/// The entry of settings that has CUDA record runs: `1`.
+const GRAPH: &str = "cuda.graph";
 
 impl Runner for Accelerator {
     fn name(&self) -> &'static str {
@@ -100,18 +108,39 @@ impl Runner for Accelerator {
         self.try_out(&library, &options.libraries, device)
             .map_err(failed)?;
         let memory = HostMemory::PinnedFor(device);
+        let mut options = options.clone();
+        let recording = options.settings.config_entries.remove(GRAPH);
+        let register = self.register_for(recording.as_deref())?;
+        let records = recording.and(u32::try_from(device).ok());
         let loader = Loader {
             runner: self.name,
             library,
             memory,
+            records: records.map(|device| (device, GRAPH)),
         };
-        loader.load(model, &facts.signature, options, |builder| {
-            (self.register)(builder, device).map_err(|error| failed(reason(&error)))
+        loader.load(model, &facts.signature, &options, |builder| {
+            register(builder, device).map_err(|error| failed(reason(&error)))
         })
     }
 }
 
 impl Accelerator {
+    /// How it is registered with what the setting for recording says.
+    fn register_for(&self, recording: Option<&str>) -> Result<Register, LoadError> {
+        let refuse = |reason: &str| LoadError::Setting {
+            runner: self.name.to_owned(),
+            setting: GRAPH.to_owned(),
+            reason: reason.to_owned(),
+        };
+        match recording {
+            None => Ok(self.register),
+            Some("1") => self
+                .register_recording
+                .ok_or_else(|| refuse("it does not record runs")),
+            Some(_) => Err(refuse("it can be 1")),
+        }
+    }
+
     /// Sets the provider up for the smallest graph there is, so that a failure has the provider's own
     /// reason and no model can be blamed for it.
     fn try_out(
@@ -147,5 +176,35 @@ fn devices() -> Vec<Device> {
             .map(|gpu| Device::Cuda(gpu.index))
             .collect(),
         Err(_) => vec![Device::Cuda(0)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::onnx_cuda::ONNX_CUDA;
+    use crate::onnx_tensorrt::ONNX_TENSORRT;
+
+    use super::*;
+
+    #[test]
+    fn recording_is_asked_for_by_a_setting_that_only_some_providers_have() {
+        let check = |provider: &Accelerator, setting, expected: Result<(), &str>| {
+            let found = provider.register_for(setting).map(|_| ());
+            let found = found.map_err(|error| error.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned));
+        };
+        check(&ONNX_CUDA, None, Ok(()));
+        check(&ONNX_CUDA, Some("1"), Ok(()));
+        check(
+            &ONNX_CUDA,
+            Some("yes"),
+            Err("runner OnnxCUDA cannot honour setting cuda.graph: it can be 1"),
+        );
+        check(&ONNX_TENSORRT, None, Ok(()));
+        check(
+            &ONNX_TENSORRT,
+            Some("1"),
+            Err("runner OnnxTensorRT cannot honour setting cuda.graph: it does not record runs"),
+        );
     }
 }

@@ -25,6 +25,25 @@ enum Extent {
     },
 }
 
+/// Why runs of a model cannot be recorded by the device: what they give must be known before they run, and be numbers.
+pub(super) fn objection_to_recording(
+    signature: &Signature,
+    foretold: &[(usize, Foretold)],
+) -> Option<String> {
+    let mut all = signature.inputs.iter().chain(&signature.outputs);
+    if let Some(strings) = all.find(|spec| spec.dtype == DType::Bytes) {
+        return Some(format!("`{}` is of byte strings", strings.name));
+    }
+    let mut outputs = signature.outputs.iter().enumerate();
+    let unknown = outputs.find(|(index, _)| !foretold.iter().any(|(known, _)| known == index));
+    unknown.map(|(_, spec)| {
+        format!(
+            "the shape of `{}` does not follow from those of inputs",
+            spec.name
+        )
+    })
+}
+
 /// The outputs of which it is known what their shapes follow from, each with its position.
 pub(super) fn outputs(signature: &Signature) -> Vec<(usize, Foretold)> {
     let foretold = |(index, output): (usize, &TensorSpec)| {
@@ -56,6 +75,13 @@ impl Foretold {
     /// What this output will be for these inputs, if it will be large.
     pub(super) fn large(&self, inputs: &[TensorDesc]) -> Option<(DType, Shape)> {
         let size = self.dtype.element_size()?;
+        let (dtype, shape) = self.follows_from(inputs)?;
+        let bytes = shape.element_count().ok()?.checked_mul(size)?;
+        (bytes >= LARGE).then_some((dtype, shape))
+    }
+
+    /// What this output will be for these inputs.
+    pub(super) fn follows_from(&self, inputs: &[TensorDesc]) -> Option<(DType, Shape)> {
         let extents = self.extents.iter().map(|extent| match *extent {
             Extent::Fixed(extent) => Some(extent),
             Extent::OfInput { index, axis } => {
@@ -64,9 +90,7 @@ impl Foretold {
             }
         });
         let extents: SmallVec<[usize; 8]> = extents.collect::<Option<_>>()?;
-        let shape = Shape::from(extents.as_slice());
-        let bytes = shape.element_count().ok()?.checked_mul(size)?;
-        (bytes >= LARGE).then_some((self.dtype, shape))
+        Some((self.dtype, Shape::from(extents.as_slice())))
     }
 }
 
@@ -99,6 +123,18 @@ mod tests {
         let foretold = outputs(&signature);
         let known: Vec<usize> = foretold.iter().map(|(index, _)| *index).collect();
         assert_eq!(known, [0]);
+        let objection = objection_to_recording(&signature, &foretold);
+        let why = "the shape of `other` does not follow from those of inputs";
+        assert_eq!(objection.as_deref(), Some(why));
+        let fixed = Signature {
+            inputs: signature.inputs.clone(),
+            outputs: signature.outputs[..1].to_vec(),
+        };
+        assert_eq!(objection_to_recording(&fixed, &foretold), None);
+        let mut strings = fixed;
+        strings.inputs[0].dtype = DType::Bytes;
+        let objection = objection_to_recording(&strings, &foretold);
+        assert_eq!(objection.as_deref(), Some("`x` is of byte strings"));
         let check = |rows: usize, expected: Option<&[usize]>| {
             let shape = Shape::from([rows, 1 << 20]);
             let input = TensorDesc {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nav_native::onnxruntime::{Binding, HostMemory, Output};
+use nav_native::onnxruntime::{Binding, Described, HostMemory, Output, Recorded, Recorder};
 use nav_package_format::{DType, Dim, Shape, Signature, TensorSpec, strings};
 use ort::session::Session as OrtSession;
 use ort::session::builder::SessionBuilder;
@@ -27,6 +27,8 @@ pub struct OnnxModel {
     memory: HostMemory,
     /// The outputs of which it is known what their shapes follow from, each with its position.
     foretold: Vec<(usize, Foretold)>,
+    /// Where runs are recorded, if they are.
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// Which runner loads a model, with which library, and where its outputs shall be.
@@ -38,6 +40,8 @@ pub struct Loader {
     pub library: OpenedLibrary,
     /// Where inputs are staged and outputs are written.
     pub memory: HostMemory,
+    /// The GPU that records runs, where the provider is told to by the setting of this name.
+    pub records: Option<(u32, &'static str)>,
 }
 
 impl Loader {
@@ -69,13 +73,41 @@ impl Loader {
             inputs: specs(session.inputs(), &declared.inputs, self.runner)?,
             outputs: specs(session.outputs(), &declared.outputs, self.runner)?,
         };
+        let (session, foretold) = (Arc::new(session), foretold::outputs(&signature));
+        let recorder = self.recorder(
+            &session,
+            foretold::objection_to_recording(&signature, &foretold),
+        )?;
         Ok(Arc::new(OnnxModel {
             runner: self.runner,
-            session: Arc::new(session),
-            foretold: foretold::outputs(&signature),
+            session,
+            foretold,
             signature,
             memory: self.memory,
+            recorder,
         }))
+    }
+
+    /// Where runs are recorded, if they are to be and nothing is against it.
+    fn recorder(
+        &self,
+        session: &Arc<OrtSession>,
+        objection: Option<String>,
+    ) -> Result<Option<Arc<Recorder>>, LoadError> {
+        let Some((device, setting)) = self.records else {
+            return Ok(None);
+        };
+        let refuse = |reason: String| LoadError::Setting {
+            runner: self.runner.to_owned(),
+            setting: setting.to_owned(),
+            reason,
+        };
+        if let Some(objection) = objection {
+            return Err(refuse(objection));
+        }
+        let recorder = Recorder::new(Arc::clone(session), device);
+        let recorder = recorder.map_err(|error| refuse(error.to_string()))?;
+        Ok(Some(Arc::new(recorder)))
     }
 }
 
@@ -141,6 +173,7 @@ impl Loaded for OnnxModel {
         Ok(Box::new(OnnxSession {
             binding,
             staged: None,
+            recorded: Vec::new(),
             places: self.memory == HostMemory::Plain,
             model: self,
         }))
@@ -152,13 +185,59 @@ impl Loaded for OnnxModel {
 struct OnnxSession {
     binding: Binding,
     staged: Option<Vec<TensorDesc>>,
+    /// What was recorded, by the shapes of the inputs. At most [`MOST_RECORDINGS`].
+    recorded: Vec<(Vec<TensorDesc>, Recorded)>,
     /// Whether large outputs are given memory of their own: not when they turned out to be of other shapes than
     /// the model says.
     places: bool,
     model: Arc<OnnxModel>,
 }
 
+/// How many shapes are recorded by a session. Each holds memory of the device for all that is computed.
+const MOST_RECORDINGS: usize = 16;
+
 impl OnnxSession {
+    /// Runs on what is staged as a recording, made now if there is none for these shapes.
+    fn run_recorded(
+        &mut self,
+        recorder: &Arc<Recorder>,
+        staged: &[TensorDesc],
+    ) -> ort::Result<Vec<Output>> {
+        let is_known = self.recorded.iter().any(|(descs, _)| descs == staged);
+        if !is_known && self.recorded.len() < MOST_RECORDINGS {
+            let places = self.places_for(recorder, staged, true)?;
+            self.recorded.push((staged.to_vec(), places));
+        }
+        let mut known = self.recorded.iter_mut();
+        let written = staged.iter().map(|desc| self.binding.written(desc.index));
+        if let Some((_, places)) = known.find(|(descs, _)| descs == staged) {
+            return places.run(written);
+        }
+        self.places_for(recorder, staged, false)?.run(written)
+    }
+
+    fn places_for(
+        &self,
+        recorder: &Arc<Recorder>,
+        staged: &[TensorDesc],
+        is_kept: bool,
+    ) -> ort::Result<Recorded> {
+        let inputs: Vec<Described<'_>> = staged
+            .iter()
+            .map(|desc| (from_dtype(desc.dtype), &*desc.shape))
+            .collect();
+        let foretold = self.model.foretold.iter();
+        let outputs: Option<Vec<(DType, Shape)>> = foretold
+            .map(|(_, foretold)| foretold.follows_from(staged))
+            .collect();
+        let outputs = outputs.ok_or_else(|| ort::Error::new("an output has an unknown shape"))?;
+        let outputs: Vec<Described<'_>> = outputs
+            .iter()
+            .map(|(dtype, shape)| (from_dtype(*dtype), &**shape))
+            .collect();
+        Recorded::new(recorder, &inputs, &outputs, is_kept)
+    }
+
     fn runtime_error(&self, error: &ort::Error) -> RunError {
         RunError::Runtime {
             runner: self.model.runner.to_owned(),
@@ -199,6 +278,14 @@ impl OnnxSession {
             any = true;
         }
         Ok(any)
+    }
+
+    fn tensors(&self, outputs: ort::Result<Vec<Output>>) -> Result<Outputs, RunError> {
+        let outputs = outputs.map_err(|error| self.runtime_error(&error))?;
+        let tensors = outputs.into_iter().enumerate();
+        tensors
+            .filter_map(|(index, output)| self.tensor(index, output).transpose())
+            .collect()
     }
 
     fn tensor(&self, index: usize, output: Output) -> Result<Option<Tensor>, RunError> {
@@ -260,6 +347,11 @@ impl Session for OnnxSession {
 
     fn run(&mut self) -> Result<Outputs, RunError> {
         let staged = self.staged.take().ok_or(RunError::NotStaged)?;
+        if let Some(recorder) = self.model.recorder.clone() {
+            let outputs = self.run_recorded(&recorder, &staged);
+            self.staged = Some(staged);
+            return self.tensors(outputs);
+        }
         let bound = staged.iter().try_for_each(|desc| self.bind(desc));
         let placed = bound.and_then(|()| Ok(self.places && self.place(&staged)?));
         self.staged = Some(staged);
@@ -270,10 +362,6 @@ impl Session for OnnxSession {
             // Only then was it the place that it failed for.
             self.places = outputs.is_err();
         }
-        let outputs = outputs.map_err(|error| self.runtime_error(&error))?;
-        let tensors = outputs.into_iter().enumerate();
-        tensors
-            .filter_map(|(index, output)| self.tensor(index, output).transpose())
-            .collect()
+        self.tensors(outputs)
     }
 }

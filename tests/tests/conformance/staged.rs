@@ -45,6 +45,7 @@ impl Runner for Staged {
             runner,
             library,
             memory: HostMemory::OfRuntime,
+            records: None,
         };
         loader.load(model, &facts.signature, options, |_| Ok(()))
     }

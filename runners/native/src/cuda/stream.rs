@@ -133,8 +133,15 @@ impl<'env> Queue<'env> {
         bytes: usize,
     ) -> Result<(), CudaError> {
         fits(bytes, from.capacity().min(to.capacity()))?;
+        self.write(from.as_slice().get(..bytes).unwrap_or_default(), to)
+    }
+
+    /// Queues a copy of memory of the host. Only from pinned memory does the device copy by itself.
+    pub fn write(&self, from: &'env [u8], to: &'env DeviceBuffer) -> Result<(), CudaError> {
+        let bytes = from.len();
+        fits(bytes, to.capacity())?;
         let context = &self.stream.context;
-        let (source, place) = (from.as_slice().as_ptr().cast(), to.address());
+        let (source, place) = (from.as_ptr().cast(), to.address());
         // SAFETY: both hold so many bytes, and `'env` keeps them and the stream until the copy is done.
         let code = unsafe { (context.functions().copy_in)(place, source, bytes, self.stream.raw) };
         context.check("cuMemcpyHtoDAsync", code)
@@ -148,8 +155,16 @@ impl<'env> Queue<'env> {
         bytes: usize,
     ) -> Result<(), CudaError> {
         fits(bytes, from.capacity().min(to.capacity()))?;
+        let to = to.as_mut_slice().get_mut(..bytes).unwrap_or_default();
+        self.read(from, to)
+    }
+
+    /// Queues a copy to memory of the host, as much as there is room. Only to pinned memory does the device copy by itself.
+    pub fn read(&self, from: &'env DeviceBuffer, to: &'env mut [u8]) -> Result<(), CudaError> {
+        let bytes = to.len();
+        fits(bytes, from.capacity())?;
         let context = &self.stream.context;
-        let (place, source) = (to.as_mut_slice().as_mut_ptr().cast(), from.address());
+        let (place, source) = (to.as_mut_ptr().cast(), from.address());
         // SAFETY: both hold so many bytes, and `'env` keeps them, `to` for nobody else, until the copy is done.
         let code = unsafe { (context.functions().copy_out)(place, source, bytes, self.stream.raw) };
         context.check("cuMemcpyDtoHAsync", code)

@@ -4,7 +4,6 @@ use std::ffi::CString;
 use std::fmt;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use ort::AsPointer;
@@ -37,7 +36,7 @@ pub enum HostMemory {
 
 impl HostMemory {
     /// The runtime's description of its memory; nothing where it is ours.
-    fn of_runtime(self) -> ort::Result<Option<MemoryInfo<'static>>> {
+    pub(super) fn of_runtime(self) -> ort::Result<Option<MemoryInfo<'static>>> {
         let (device, number, kind) = match self {
             Self::Plain => return Ok(None),
             Self::PinnedFor(number) => {
@@ -60,7 +59,7 @@ pub struct Binding {
     /// What the memory is that is neither ours nor plain.
     of_runtime: Option<MemoryInfo<'static>>,
     /// Where inputs get it.
-    allocator: Option<Rc<HostAllocator>>,
+    allocator: Option<Arc<HostAllocator>>,
     session: Arc<Session>,
 }
 

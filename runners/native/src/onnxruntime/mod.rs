@@ -5,10 +5,12 @@
 //! weights. ONNX Runtime itself documents `Run` as safe to call from several threads.
 
 mod binding;
+mod recorded;
 mod staging;
 mod value;
 mod version;
 
 pub use binding::{Binding, HostMemory};
+pub use recorded::{Described, Recorded, Recorder};
 pub use value::Output;
 pub use version::{VersionError, library_version};

@@ -1,8 +1,7 @@
-//! The host memory that inputs are staged in: plain, or of the runtime's own allocator, which gives memory that a GPU reads directly.
+//! The host memory that tensors are staged in: plain, or of the runtime's own allocator, which gives memory that a GPU reads directly.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use ort::AsPointer;
@@ -20,16 +19,21 @@ pub(super) struct HostAllocator {
     _session: Arc<Session>,
 }
 
+// SAFETY: allocators of sessions are called by all of the runtime's threads, and lock for themselves.
+unsafe impl Send for HostAllocator {}
+// SAFETY: as above.
+unsafe impl Sync for HostAllocator {}
+
 impl HostAllocator {
     /// The one that this session has for memory like this.
-    pub(super) fn of(session: &Arc<Session>, memory: &MemoryInfo<'_>) -> ort::Result<Rc<Self>> {
+    pub(super) fn of(session: &Arc<Session>, memory: &MemoryInfo<'_>) -> ort::Result<Arc<Self>> {
         let mut raw = std::ptr::null_mut();
         let create = ort::api().CreateAllocator;
         // SAFETY: session and description are live, and the out-pointer is valid.
         check(unsafe { create(session.ptr(), memory.ptr(), &raw mut raw) })?;
         let raw = NonNull::new(raw).ok_or_else(|| ort::Error::new("no allocator was made"))?;
         let session = Arc::clone(session);
-        Ok(Rc::new(Self {
+        Ok(Arc::new(Self {
             raw,
             _session: session,
         }))
@@ -47,10 +51,15 @@ impl Drop for HostAllocator {
 pub(super) struct RuntimeBuffer {
     start: NonNull<u8>,
     bytes: usize,
-    allocator: Rc<HostAllocator>,
+    allocator: Arc<HostAllocator>,
 }
 
-/// Memory for one input.
+// SAFETY: the buffer owns its memory, and plain bytes may move between threads.
+unsafe impl Send for RuntimeBuffer {}
+// SAFETY: shared borrows only read.
+unsafe impl Sync for RuntimeBuffer {}
+
+/// Memory for one tensor.
 pub(super) enum StagingBuffer {
     /// Plain host memory.
     Plain(AlignedBuffer),
@@ -61,7 +70,7 @@ pub(super) enum StagingBuffer {
 impl StagingBuffer {
     /// Zeroed memory for this many bytes, from this allocator if there is one.
     pub(super) fn new(
-        allocator: Option<&Rc<HostAllocator>>,
+        allocator: Option<&Arc<HostAllocator>>,
         bytes: usize,
     ) -> Result<Self, AllocationError> {
         match allocator {
@@ -95,8 +104,14 @@ impl StagingBuffer {
     }
 }
 
+impl AsRef<[u8]> for StagingBuffer {
+    fn as_ref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
 impl RuntimeBuffer {
-    fn new(allocator: &Rc<HostAllocator>, bytes: usize) -> Result<Self, AllocationError> {
+    fn new(allocator: &Arc<HostAllocator>, bytes: usize) -> Result<Self, AllocationError> {
         // Never zero: the runtime is handed the address even of an empty tensor.
         let wanted = bytes.max(1);
         let mut start: *mut c_void = std::ptr::null_mut();
@@ -110,7 +125,7 @@ impl RuntimeBuffer {
         Ok(Self {
             start,
             bytes: wanted,
-            allocator: Rc::clone(allocator),
+            allocator: Arc::clone(allocator),
         })
     }
 }
