@@ -12,7 +12,7 @@ use nav_worker::{Life, WorkerCommand};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::step::{Answer, LONGEST_LINE, Request, Said, memory_of_family};
+use crate::step::{Answer, LONGEST_LINE, Peak, Request, Said, memory_of_family};
 
 /// How often the memory of a child that is at work is looked at.
 const WATCH: Duration = Duration::from_millis(20);
@@ -29,7 +29,7 @@ pub(super) struct Child {
     answers: Answers,
     memory_limit: u64,
     /// The most memory that it is known to have held.
-    pub(super) peak_memory: Option<u64>,
+    pub(super) peak: Peak,
 }
 
 /// Why a child did not do what it was asked to.
@@ -78,7 +78,7 @@ impl Child {
                 read: Vec::new(),
             },
             memory_limit,
-            peak_memory: None,
+            peak: Peak::default(),
         })
     }
 
@@ -126,7 +126,7 @@ impl Child {
                 return Err(self.lost(doing));
             }
         };
-        self.peak_memory = self.peak_memory.max(said.peak_memory_bytes);
+        self.peak = self.peak.or_more(said.peak);
         match said.answer {
             Answer::Failed(reason) => Err(Loss::Refused(reason)),
             answer => Ok(answer),
@@ -149,7 +149,7 @@ impl Child {
         let Some(memory) = memory_of_family(self.number) else {
             return Ok(());
         };
-        self.peak_memory = self.peak_memory.max(Some(memory.peak));
+        self.peak.host = self.peak.host.max(Some(memory.peak));
         if memory.held <= self.memory_limit {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use nav_package_format::package::{Comparison, Measurement};
 
 use super::child::Child;
 use crate::plan::Candidate;
-use crate::step::{OutputReport, StepCase};
+use crate::step::{OutputReport, Peak, StepCase};
 
 /// A candidate and what became of it.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Entry {
     /// How long measuring took.
     pub(crate) measuring: Duration,
     /// The most memory that its process held.
-    pub(crate) peak_memory: Option<u64>,
+    pub(crate) peak: Peak,
 }
 
 /// Whether a candidate is right.
@@ -81,7 +81,7 @@ impl Entry {
             end: None,
             proving: Duration::ZERO,
             measuring: Duration::ZERO,
-            peak_memory: None,
+            peak: Peak::default(),
         }
     }
 
@@ -122,7 +122,7 @@ impl Entry {
     /// Notes how much memory its process held.
     pub(super) fn note_memory(&mut self) {
         if let Some(child) = &self.child {
-            self.peak_memory = self.peak_memory.max(child.peak_memory);
+            self.peak = self.peak.or_more(child.peak);
         }
     }
 }

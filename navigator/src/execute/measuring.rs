@@ -13,7 +13,7 @@ use super::site::Site;
 use crate::optimize::OptimizeError;
 use crate::plan::CaseData;
 use crate::profile::{Pace, Subject, measure_together};
-use crate::step::{Answer, Request};
+use crate::step::{Answer, Peak, Request};
 
 /// The shortest slice: long against the time that it takes to change from one process to another.
 const SLICE: Duration = Duration::from_millis(4);
@@ -38,7 +38,8 @@ const PATIENCE_RUNS: u32 = 10;
 struct Noted {
     measurement: Option<Measurement>,
     failure: Option<String>,
-    peak_memory_bytes: Option<u64>,
+    #[serde(flatten)]
+    peak: Peak,
 }
 
 /// A candidate whose turn it is to be measured.
@@ -211,7 +212,7 @@ fn finish(
     let noted = Noted {
         measurement,
         failure: loss.map(Loss::into_reason),
-        peak_memory_bytes: entry.peak_memory,
+        peak: entry.peak,
     };
     if let Some(key) = site.key(&kind(at), &entry.candidate, Some(&at.data)) {
         // What cannot be noted is done again after a kill; the run itself goes on.
@@ -221,7 +222,7 @@ fn finish(
 }
 
 fn keep(entry: &mut Entry, at: &AtBatch, noted: Noted) {
-    entry.peak_memory = entry.peak_memory.max(noted.peak_memory_bytes);
+    entry.peak = entry.peak.or_more(noted.peak);
     if let Some(measurement) = noted.measurement {
         entry.note(measurement);
     }

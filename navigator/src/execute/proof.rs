@@ -10,7 +10,7 @@ use super::entry::{Entry, Objection};
 use super::site::Site;
 use crate::optimize::OptimizeError;
 use crate::plan::Case;
-use crate::step::{Answer, Report, Request, StepCase};
+use crate::step::{Answer, Peak, Report, Request, StepCase};
 use crate::workspace::WorkspaceError;
 
 /// A case with its files.
@@ -46,7 +46,8 @@ pub(super) enum Proven {
 #[derive(Debug, Serialize, Deserialize)]
 struct Noted {
     outcome: Result<Report, String>,
-    peak_memory_bytes: Option<u64>,
+    #[serde(flatten)]
+    peak: Peak,
 }
 
 impl Part {
@@ -146,7 +147,7 @@ impl Entry {
                 Some(noted) => (noted, false),
                 None => (self.run_case(site, prepared, part), true),
             };
-            self.peak_memory = self.peak_memory.max(noted.peak_memory_bytes);
+            self.peak = self.peak.or_more(noted.peak);
             if is_new
                 && let Some(key) = site.key(part.kind(), &self.candidate, Some(&prepared.case.data))
             {
@@ -216,7 +217,7 @@ impl Entry {
         self.note_memory();
         Noted {
             outcome,
-            peak_memory_bytes: self.peak_memory,
+            peak: self.peak,
         }
     }
 

@@ -87,7 +87,8 @@ impl Entry {
         let candidate = &self.candidate;
         let mut record = Record::new(step, &candidate.variant, &candidate.runner, outcome);
         record.inputs = site.key(step, candidate, None).map(|key| key.0);
-        record.peak_memory_bytes = self.peak_memory;
+        record.peak_memory_bytes = self.peak.host;
+        record.peak_device_memory_bytes = self.peak.device;
         let program = site.command.program.display().to_string();
         let arguments = site.command.arguments.iter();
         let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());

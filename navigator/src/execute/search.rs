@@ -490,7 +490,7 @@ impl<'run, 'site> Search<'run, 'site> {
             .entries
             .iter()
             .filter(|entry| entry.child.is_some());
-        let held: u64 = held.filter_map(|entry| entry.peak_memory).sum();
+        let held: u64 = held.filter_map(|entry| entry.peak.host).sum();
         let is_tight = held > self.run.site.host.memory_bytes / 2;
         let entry = &mut self.run.entries[index];
         // It is still to be compared at its largest batch, and starting it again takes longer than waiting.

@@ -4,7 +4,7 @@ use nav_package_format::Digest;
 use nav_runners::Probe;
 use serde::{Deserialize, Serialize};
 
-use crate::host::Host;
+use crate::host::{Gpus, Host};
 
 /// The host, as far as plans depend on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct HostFacts {
     pub threads: usize,
     /// The memory that may be used.
     pub memory_bytes: u64,
+    /// The GPUs, each with its driver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
     /// The runners, in order of preference.
     pub runners: Vec<RunnerFacts>,
 }
@@ -44,6 +47,7 @@ impl HostFacts {
             memory_bytes: memory.limit_bytes.map_or(memory.available_bytes, |limit| {
                 limit.min(memory.available_bytes)
             }),
+            gpus: gpus(&host.gpus),
             runners,
         }
     }
@@ -55,9 +59,12 @@ impl HostFacts {
             processor,
             cores,
             threads,
+            gpus,
             ..
         } = self;
-        Digest::of(format!("{system}\n{processor}\n{cores}\n{threads}").as_bytes())
+        let mut lines = vec![format!("{system}\n{processor}\n{cores}\n{threads}")];
+        lines.extend(gpus.iter().cloned());
+        Digest::of(lines.join("\n").as_bytes())
     }
 
     /// The version of a runner that is ready.
@@ -66,6 +73,59 @@ impl HostFacts {
         match &found.probe {
             Probe::Ready { version, .. } => Some(version),
             Probe::Missing { .. } => None,
+        }
+    }
+}
+
+/// What a measurement on a GPU depends on.
+fn gpus(gpus: &Gpus) -> Vec<String> {
+    let Gpus::Present {
+        driver, devices, ..
+    } = gpus
+    else {
+        return Vec::new();
+    };
+    let told = devices.iter().map(|gpu| {
+        let (name, capability) = (&gpu.name, &gpu.compute_capability);
+        format!("{name} ({capability}), driver {driver}")
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Gpu;
+
+    #[test]
+    fn what_was_measured_on_one_gpu_is_not_recalled_on_another() {
+        let host = |driver: &str, name: &str| Host {
+            gpus: Gpus::Present {
+                driver: driver.to_owned(),
+                cuda: "13.0".to_owned(),
+                devices: vec![Gpu {
+                    index: 0,
+                    name: name.to_owned(),
+                    memory_bytes: 1 << 30,
+                    free_bytes: Some(1 << 20),
+                    compute_capability: "9.0".to_owned(),
+                }],
+            },
+            ..Host::read()
+        };
+        let identity = |host: &Host| HostFacts::new(host, Vec::new()).identity();
+        let one = host("580.1", "Some GPU");
+        assert_eq!(identity(&one), identity(&one.clone()));
+        let without = Host {
+            gpus: Gpus::Absent,
+            ..one.clone()
+        };
+        for other in [
+            host("580.2", "Some GPU"),
+            host("580.1", "Other GPU"),
+            without,
+        ] {
+            assert_ne!(identity(&one), identity(&other));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 /// How deep families are looked at.
 const GENERATIONS: usize = 4;
 
@@ -14,21 +16,52 @@ pub(crate) struct Memory {
     pub(crate) peak: u64,
 }
 
+/// The most memory that a step is known to have held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peak {
+    /// Of the host.
+    #[serde(rename = "peak_memory_bytes")]
+    pub host: Option<u64>,
+    /// Of GPUs, where the driver tells whose memory it is.
+    #[serde(
+        default,
+        rename = "peak_device_memory_bytes",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub device: Option<u64>,
+}
+
+impl Peak {
+    /// The more of both.
+    #[must_use]
+    pub fn or_more(self, other: Self) -> Self {
+        Self {
+            host: self.host.max(other.host),
+            device: self.device.max(other.device),
+        }
+    }
+}
+
 /// The memory of the process of this number and of its descendants; none where there is no such process any more.
 pub(crate) fn of_family(process: u32) -> Option<Memory> {
     let mut total = of_process(process)?;
-    let mut family = vec![process];
-    for _ in 0..GENERATIONS {
-        family = family.into_iter().flat_map(children).collect();
-        if family.is_empty() {
-            break;
-        }
-        for memory in family.iter().filter_map(|&member| of_process(member)) {
-            total.held = total.held.saturating_add(memory.held);
-            total.peak = total.peak.saturating_add(memory.peak);
-        }
+    let descendants = family(process).into_iter().filter(|&one| one != process);
+    for memory in descendants.filter_map(of_process) {
+        total.held = total.held.saturating_add(memory.held);
+        total.peak = total.peak.saturating_add(memory.peak);
     }
     Some(total)
+}
+
+/// A process and its descendants.
+pub(crate) fn family(process: u32) -> Vec<u32> {
+    let mut all = vec![process];
+    let mut youngest = all.clone();
+    for _ in 0..GENERATIONS {
+        youngest = youngest.into_iter().flat_map(children).collect();
+        all.extend(&youngest);
+    }
+    all
 }
 
 fn of_process(process: u32) -> Option<Memory> {
@@ -89,10 +122,27 @@ mod tests {
             std::iter::repeat_with(|| children(number)).find(|found| !found.is_empty());
         let child = with_child.unwrap()[0];
         let both = of_family(number).unwrap();
+        assert_eq!(family(number), [number, child]);
         let alone = [number, child].map(|one| of_process(one).unwrap());
         assert_eq!(both.peak, alone[0].peak + alone[1].peak);
         drop(parent.stdin.take());
         parent.wait().unwrap();
         assert_eq!(of_family(number), None);
+    }
+
+    #[test]
+    fn peaks_are_those_of_each_kind_of_memory_and_are_told_flat() {
+        let peak = |host, device| Peak { host, device };
+        let more = peak(Some(5), None).or_more(peak(Some(3), Some(7)));
+        assert_eq!(more, peak(Some(5), Some(7)));
+        let text = serde_json::to_string(&more).unwrap();
+        assert_eq!(
+            text,
+            r#"{"peak_memory_bytes":5,"peak_device_memory_bytes":7}"#
+        );
+        let of_the_host = r#"{"peak_memory_bytes":5}"#;
+        let read: Peak = serde_json::from_str(of_the_host).unwrap();
+        assert_eq!(read, peak(Some(5), None));
+        assert_eq!(serde_json::to_string(&read).unwrap(), of_the_host);
     }
 }

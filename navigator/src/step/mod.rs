@@ -14,6 +14,7 @@ mod work;
 
 pub use bench::BenchError;
 pub use file::{ConversionStep, StepCase, StepFile, StepFileError};
+pub use memory::Peak;
 pub use protocol::{Answer, Fault, LONGEST_LINE, OutputReport, Report, Request, Said};
 pub use replay::{Replayed, replay};
 pub use serve::{ServeError, serve};

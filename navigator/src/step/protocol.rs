@@ -6,6 +6,7 @@ use nav_package_format::DType;
 use nav_package_format::package::Tolerance;
 use serde::{Deserialize, Serialize};
 
+use super::memory::Peak;
 use crate::check::Difference;
 
 /// The most bytes of a line.
@@ -50,7 +51,8 @@ pub struct Said {
     /// The answer.
     pub answer: Answer,
     /// The most memory that the process has held so far.
-    pub peak_memory_bytes: Option<u64>,
+    #[serde(flatten)]
+    pub peak: Peak,
 }
 
 /// An answer.

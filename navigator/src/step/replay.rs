@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::file::{StepFile, StepFileError};
 use super::limits;
+use super::memory::Peak;
 use super::protocol::{Answer, Request};
 use super::work::Work;
 
@@ -25,7 +26,8 @@ pub struct Replayed {
     /// What was done, in order, and what came of it. Nothing follows what failed.
     pub done: Vec<Done>,
     /// The most memory that was held.
-    pub peak_memory_bytes: Option<u64>,
+    #[serde(flatten)]
+    pub peak: Peak,
     /// Whether all went well.
     pub is_ok: bool,
 }
@@ -47,13 +49,13 @@ pub fn replay(file: &Path) -> Result<Replayed, StepFileError> {
         variant: step.variant.clone(),
         runner: step.runner.clone(),
         done: Vec::new(),
-        peak_memory_bytes: None,
+        peak: Peak::default(),
         is_ok: true,
     };
     let mut work = Work::new(step);
     for (what, request) in requests(work.step()) {
         let said = work.answer(&request);
-        replayed.peak_memory_bytes = said.peak_memory_bytes;
+        replayed.peak = replayed.peak.or_more(said.peak);
         let went_wrong = match &said.answer {
             Answer::Failed(_) => true,
             Answer::Checked(report) => report.fault.is_some(),

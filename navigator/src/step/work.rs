@@ -1,18 +1,20 @@
 //! What a step can be asked to do, whoever asks.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nav_package_format::TensorData;
 use nav_package_format::numpy::NumpyError;
+use nav_package_format::{Device, TensorData};
+use nav_runners::monitor::Monitor;
 use nav_worker::contain;
 
 use super::bench::{Bench, BenchError, Length, Outputs};
 use super::file::StepFile;
 use super::inputs::{Inputs, read_tensors, write_tensors};
-use super::memory::of_family;
+use super::memory::{Peak, family, of_family};
 use super::protocol::{Answer, Fault, OutputReport, Report, Request, Said};
 use crate::check::{Difference, Observed, first_fault};
 use crate::convert::{self, ConvertError, Job};
@@ -27,6 +29,8 @@ pub(super) struct Work {
     step: StepFile,
     bench: Option<Bench>,
     inputs: HashMap<PathBuf, Arc<Inputs>>,
+    /// Who tells of the memory of GPUs, once somebody was looked for.
+    monitor: OnceCell<Option<Monitor>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,7 @@ impl Work {
             step,
             bench: None,
             inputs: HashMap::new(),
+            monitor: OnceCell::new(),
         }
     }
 
@@ -63,7 +68,24 @@ impl Work {
         let answer = self.obey(request);
         Said {
             answer: answer.unwrap_or_else(|error| Answer::Failed(error.to_string())),
-            peak_memory_bytes: of_family(std::process::id()).map(|memory| memory.peak),
+            peak: self.peak(),
+        }
+    }
+
+    /// What this process and those that it started have held. Runtimes keep what they took of a GPU's memory, so what is held of it
+    /// after a request is the most so far.
+    fn peak(&self) -> Peak {
+        let this = std::process::id();
+        let device = match self.step.options.device {
+            Device::Cpu => None,
+            Device::Cuda(_) => {
+                let monitor = self.monitor.get_or_init(|| Monitor::open().ok());
+                monitor.as_ref().and_then(|it| it.held_by(&family(this)))
+            }
+        };
+        Peak {
+            host: of_family(this).map(|memory| memory.peak),
+            device,
         }
     }
 

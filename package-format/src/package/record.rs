@@ -37,6 +37,9 @@ pub struct Record {
     /// The most memory that its process held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
+    /// The most memory of GPUs that its process held, where the driver tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_device_memory_bytes: Option<u64>,
     /// How far each output was from the original's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
@@ -60,6 +63,7 @@ impl Record {
             reason: None,
             took_ms: None,
             peak_memory_bytes: None,
+            peak_device_memory_bytes: None,
             comparisons: Vec::new(),
             measurements: Vec::new(),
             replay: Vec::new(),

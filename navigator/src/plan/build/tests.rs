@@ -40,6 +40,7 @@ fn host(threads: usize, ready: &[&str]) -> HostFacts {
         cores: threads,
         threads,
         memory_bytes: 1000,
+        gpus: Vec::new(),
         runners: runners.into(),
     }
 }
@@ -196,4 +197,98 @@ fn torch_script_is_tried_on_its_runners_and_exported_where_there_is_a_python() {
         .chain(torch)
         .collect();
     assert_eq!(names(&with_python), all);
+}
+
+/// A host on which these runners are ready, each on its device, and the others are not.
+fn host_with(ready: &[(&str, Device)]) -> HostFacts {
+    let runners = nav_worker::all_runners().map(|runner| {
+        let device = ready.iter().find(|(name, _)| *name == runner.name());
+        let probe = match device {
+            Some(&(_, device)) => Probe::Ready {
+                version: "1".to_owned(),
+                library: None,
+                devices: vec![device],
+            },
+            None => Probe::Missing {
+                reason: "there is no driver".to_owned(),
+                how_to_get_it: "a GPU".to_owned(),
+            },
+        };
+        RunnerFacts {
+            name: runner.name().to_owned(),
+            probe,
+        }
+    });
+    HostFacts {
+        runners: runners.collect(),
+        ..host(2, &[])
+    }
+}
+
+#[test]
+fn a_host_with_a_gpu_tries_what_it_has_there_and_one_without_says_how_to_get_it() {
+    let gpu = Device::Cuda(0);
+    let with_gpu = host_with(&[
+        ("OnnxTensorRT", gpu),
+        ("OnnxCUDA", gpu),
+        ("TorchScriptCUDA", gpu),
+        ("OnnxCPU", Device::Cpu),
+        ("TorchScriptCPU", Device::Cpu),
+    ]);
+    let without = host_with(&[("OnnxCPU", Device::Cpu), ("TorchScriptCPU", Device::Cpu)]);
+    let images = "batch,3,8,8";
+    let onnx = source(images);
+    let mut torch = onnx.clone();
+    torch.inspection.format = Format::TorchScript;
+    let check = |source: &ModelSource, host: &HostFacts, tried: &[&str], missing: &[&str]| {
+        let plan = build(source, host, &Settings::default(), &[]).unwrap();
+        let untouched = plan.candidates.iter();
+        let untouched = untouched.filter(|it| {
+            it.origin == Origin::Untouched && it.settings == RunnerSettings::default()
+        });
+        let names: Vec<String> = untouched
+            .map(|it| format!("{} on {}", it.runner, it.device))
+            .collect();
+        assert_eq!(names, tried);
+        for name in missing {
+            let told = plan.unavailable.iter().find(|one| one.runner == *name);
+            let told = told.unwrap_or_else(|| panic!("nothing is said of {name}"));
+            assert_eq!(
+                (told.reason.as_str(), told.how_to_get_it.as_str()),
+                ("there is no driver", "a GPU")
+            );
+        }
+    };
+    // The reference is on the processor, and comes first.
+    let on_gpu = [
+        "OnnxCPU on cpu",
+        "OnnxTensorRT on cuda:0",
+        "OnnxCUDA on cuda:0",
+    ];
+    check(&onnx, &with_gpu, &on_gpu, &[]);
+    check(
+        &onnx,
+        &without,
+        &["OnnxCPU on cpu"],
+        &["TensorRT", "OnnxTensorRT", "OnnxCUDA"],
+    );
+    let on_gpu = ["TorchScriptCPU on cpu", "TorchScriptCUDA on cuda:0"];
+    check(&torch, &with_gpu, &on_gpu, &[]);
+    check(
+        &torch,
+        &without,
+        &["TorchScriptCPU on cpu"],
+        &["TorchScriptCUDA"],
+    );
+    // What precision and layout are worth is found out on the GPU alone.
+    let plan = build(&torch, &with_gpu, &Settings::default(), &[]).unwrap();
+    let waves = plan
+        .waves
+        .iter()
+        .filter(|wave| wave.runner == "TorchScriptCUDA");
+    let suffixes = waves.flat_map(|wave| wave.refinements.iter().map(|it| it.suffix.as_str()));
+    assert_eq!(
+        suffixes.collect::<Vec<_>>(),
+        ["channels-last", "bf16", "fp16"]
+    );
 }
