@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 use nav_benches::percentile::median;
 use nav_benches::record::Record;
 use nav_benches::{encoder, residual, runtimes};
+use nav_package_format::onnx::build::{dims, node};
+use nav_package_format::onnx::proto::GraphProto;
 use nav_package_format::{DType, Device, Dim, Format, Shape, Signature, TensorSpec};
 use nav_runners::onnx_cuda::ONNX_CUDA;
 use nav_runners::onnxruntime::library;
 use nav_runners::{Declaration, LoadOptions, ModelFile, Probe, Runner, Session, TensorDesc};
 use nav_worker::all_runners;
+use ort::environment::Environment;
 use ort::ep::{self, ExecutionProvider};
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, Session as OrtSession};
@@ -133,7 +136,7 @@ fn onnx(folder: &Path, record: &mut Record) -> Outcome<()> {
         let mut session = loaded.session()?;
         for batch in BATCHES {
             let desc = subject.desc(batch)?;
-            let (mut binding, input) = (bind(&bare)?, input(subject, batch)?);
+            let (mut binding, input) = (bind(&bare)?, input(&environment, subject, batch)?);
             let mut directly = |calls: u32| {
                 timed(calls, || {
                     // What is bound is copied to the device then, and not when it runs.
@@ -142,7 +145,8 @@ fn onnx(folder: &Path, record: &mut Record) -> Outcome<()> {
                     Ok(())
                 })
             };
-            let mut ours = |calls: u32| timed(calls, || once(session.as_mut(), &desc));
+            fill(session.as_mut(), &desc)?;
+            let mut ours = |calls: u32| timed(calls, || once(session.as_mut()));
             compare(
                 record,
                 ("OnnxCUDA", subject, batch),
@@ -154,25 +158,46 @@ fn onnx(folder: &Path, record: &mut Record) -> Outcome<()> {
     Ok(())
 }
 
-/// An input in memory of the host.
-fn input(subject: &Subject, batch: usize) -> Outcome<DynValue> {
-    let shape: Vec<usize> = subject.shape(batch).iter().copied().collect();
-    let count = shape.iter().product();
-    Ok(match subject.dtype {
-        DType::Int64 => Tensor::from_array((shape, vec![1_i64; count]))?.into_dyn(),
-        _ => Tensor::from_array((shape, vec![0.5_f32; count]))?.into_dyn(),
-    })
-}
-
-/// The outputs of a bare session in memory of the host that the device writes to.
-fn bind(session: &OrtSession) -> Outcome<IoBinding> {
-    let mut binding = session.create_binding()?;
-    let pinned = MemoryInfo::new(
+/// Memory of the host that the device reads and writes directly.
+fn pinned() -> ort::Result<MemoryInfo<'static>> {
+    MemoryInfo::new(
         AllocationDevice::CUDA_PINNED,
         0,
         AllocatorType::Device,
         MemoryType::CPUOutput,
-    )?;
+    )
+}
+
+/// An input as good as a bare loop can have it: in such memory, where a session that changes nothing has left it.
+fn input(environment: &Environment, subject: &Subject, batch: usize) -> Outcome<DynValue> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("same.onnx");
+    let shape = subject.shape(batch);
+    let extents: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let extents = dims(&extents.join(","));
+    let same = GraphProto::named("same")
+        .takes("x", subject.dtype, &extents)
+        .with(node("Identity", &["x"], &["y"]))
+        .gives("y", subject.dtype, &extents);
+    same.into_model().write(&path)?;
+    let mut builder = OrtSession::builder(environment)?;
+    ep::CUDA::default().register(&mut builder)?;
+    let mut same = builder.commit_from_file(&path)?;
+    let (shape, count) = (shape.to_vec(), shape.element_count()?);
+    let host = match subject.dtype {
+        DType::Int64 => Tensor::from_array((shape, vec![0_i64; count]))?.into_dyn(),
+        _ => Tensor::from_array((shape, vec![0_f32; count]))?.into_dyn(),
+    };
+    let mut binding = bind(&same)?;
+    binding.bind_input("x", &host)?;
+    let mut outputs = same.run_binding(&binding)?;
+    Ok(outputs.remove("y").ok_or("nothing came back")?)
+}
+
+/// The outputs of a bare session in such memory, too.
+fn bind(session: &OrtSession) -> Outcome<IoBinding> {
+    let mut binding = session.create_binding()?;
+    let pinned = pinned()?;
     for output in session.outputs() {
         binding.bind_output_to_device(output.name(), &pinned)?;
     }
@@ -196,7 +221,8 @@ fn torch(models: &Path, python: &Path, script: &Path, record: &mut Record) -> Ou
         for batch in BATCHES {
             let desc = subject.desc(batch)?;
             let mut directly = |calls: u32| bare.run(batch, calls);
-            let mut ours = |calls: u32| timed(calls, || once(session.as_mut(), &desc));
+            fill(session.as_mut(), &desc)?;
+            let mut ours = |calls: u32| timed(calls, || once(session.as_mut()));
             let what = ("TorchScriptCUDA", subject, batch);
             compare(record, what, &mut directly, &mut ours)?;
         }
@@ -272,10 +298,15 @@ impl Drop for Bare {
     }
 }
 
-fn once(session: &mut dyn Session, desc: &TensorDesc) -> Outcome<()> {
+/// Stages the input, once: the bare loops do not write theirs again either.
+fn fill(session: &mut dyn Session, desc: &TensorDesc) -> Outcome<()> {
     for memory in session.stage(std::slice::from_ref(desc))? {
         memory.fill(0);
     }
+    Ok(())
+}
+
+fn once(session: &mut dyn Session) -> Outcome<()> {
     session.run()?;
     Ok(())
 }
