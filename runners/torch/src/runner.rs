@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nav_package_format::{Device, Format};
-use nav_runners::cuda::CudaError;
-use nav_runners::gpu;
+use nav_runners::cuda::Driver;
 use nav_runners::{
     Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner, VendorRuntime,
 };
@@ -105,13 +104,11 @@ impl TorchScript {
             reason: error.to_string(),
             how_to_get_it: runtime.install_command(),
         })?;
-        // Without a driver libtorch would say the same in many more words.
-        if gpu::cuda_library().is_none() {
-            return Err(Hindrance {
-                reason: CudaError::NoDriver.to_string(),
-                how_to_get_it: NEEDS.to_owned(),
-            });
-        }
+        // Without a driver libtorch would say the same in many more words; with one it asks for it by name, and gets the one that is open.
+        Driver::open().map_err(|error| Hindrance {
+            reason: error.to_string(),
+            how_to_get_it: NEEDS.to_owned(),
+        })?;
         // Before anything asks for a GPU: libtorch looks for this part once.
         native::open_library(&library).map_err(|error| Hindrance {
             reason: format!("cannot open {}: {error}", library.display()),

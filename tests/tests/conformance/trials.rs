@@ -1,7 +1,8 @@
 //! Every cell of the matrix as a test of its own, for any tool that runs tests.
 
 use libtest_mimic::{Completion, Failed, Trial};
-use nav_runners::Runner;
+use nav_runners::cuda::CudaError;
+use nav_runners::{Runner, VendorRuntime, gpu};
 
 use crate::case::{Case, Suite};
 use crate::columns::{Column, PROBE, State};
@@ -38,6 +39,7 @@ pub(crate) fn trials(columns: &[Column], record: &Record) -> Vec<Trial> {
 /// Passes where the runner works, and tells why where it does not.
 fn probe(column: &Column) -> Trial {
     let (state, name) = (column.state.clone(), column.runner.name());
+    let lacks_driver_alone = lacks_driver_alone(column);
     Trial::ignorable_test(format!("{}::{PROBE}", column.name()), move || match state {
         State::Ready { .. } => Ok(Completion::Completed),
         State::OtherFormats(reason) => Ok(Completion::ignored_with(reason)),
@@ -46,9 +48,25 @@ fn probe(column: &Column) -> Trial {
             if required.iter().any(|required| required == name) {
                 return Err(format!("required, and missing: {reason}").into());
             }
+            let true_reason = CudaError::NoDriver.to_string();
+            if lacks_driver_alone && !reason.starts_with(&true_reason) {
+                let told = format!("{true_reason} is not what it says first: {reason}");
+                return Err(told.into());
+            }
             Ok(Completion::ignored_with(format!("missing: {reason}")))
         }
     })
+}
+
+/// Whether ONNX Runtime's build for GPUs is installed, and this is one of its runners on a host that has no driver.
+fn lacks_driver_alone(column: &Column) -> bool {
+    let runtime = column.runner.vendor_runtime();
+    runtime == Some(VendorRuntime::OnnxruntimeCuda)
+        && column
+            .libraries
+            .find(VendorRuntime::OnnxruntimeCuda)
+            .is_ok()
+        && gpu::cuda_library().is_none()
 }
 
 fn cell(column: &Column, suite: &'static Suite, case: &'static Case, record: &Record) -> Trial {
