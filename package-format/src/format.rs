@@ -13,6 +13,8 @@ pub enum Format {
     Onnx,
     /// A TorchScript archive.
     TorchScript,
+    /// An engine that TensorRT built: for one kind of device, one version, and a range of shapes.
+    TensorRt,
 }
 
 /// What opening a model may do to the machine that opens it.
@@ -27,13 +29,14 @@ pub enum TrustClass {
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Self] = &[Self::Onnx, Self::TorchScript];
+    pub const ALL: &'static [Self] = &[Self::Onnx, Self::TorchScript, Self::TensorRt];
 
     /// The name users see.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Onnx => "onnx",
             Self::TorchScript => "torch-script",
+            Self::TensorRt => "tensor-rt",
         }
     }
 
@@ -42,6 +45,7 @@ impl Format {
         match self {
             Self::Onnx => &["onnx"],
             Self::TorchScript => &["pt", "pth", "ts"],
+            Self::TensorRt => &["plan", "engine", "trt"],
         }
     }
 
@@ -49,7 +53,7 @@ impl Format {
     pub const fn trust_class(self) -> TrustClass {
         match self {
             Self::Onnx => TrustClass::DataOnly,
-            Self::TorchScript => TrustClass::NativeCode,
+            Self::TorchScript | Self::TensorRt => TrustClass::NativeCode,
         }
     }
 
@@ -57,7 +61,8 @@ impl Format {
     pub const fn says_signature(self) -> bool {
         match self {
             Self::Onnx => true,
-            Self::TorchScript => false,
+            // An engine says it to TensorRT alone, and without the names of dimensions.
+            Self::TorchScript | Self::TensorRt => false,
         }
     }
 

@@ -20,7 +20,7 @@ pub use nav_native::{cuda, gpu, monitor};
 pub use error::{LoadError, RunError, with_causes};
 pub use handle::{NamedOutputs, RunnerHandle};
 pub use input::InputError;
-pub use library::{Libraries, VendorRuntime};
+pub use library::{Libraries, LibraryError, VendorRuntime};
 pub use runner::{Declaration, LoadOptions, Loaded, ModelFile, Probe, Runner, Session};
 pub use tensor::{Outputs, Staged, Tensor, TensorDesc};
 

@@ -21,6 +21,10 @@ pub enum VendorRuntime {
     LibtorchCpu,
     /// libtorch with CUDA.
     LibtorchCuda,
+    /// TensorRT, which builds engines and runs them.
+    Tensorrt,
+    /// TensorRT's lean runtime, which builds none.
+    TensorrtLean,
 }
 
 impl VendorRuntime {
@@ -30,6 +34,8 @@ impl VendorRuntime {
         Self::OnnxruntimeCuda,
         Self::LibtorchCpu,
         Self::LibtorchCuda,
+        Self::Tensorrt,
+        Self::TensorrtLean,
     ];
 
     /// The name users type.
@@ -39,6 +45,8 @@ impl VendorRuntime {
             Self::OnnxruntimeCuda => "onnxruntime-cuda",
             Self::LibtorchCpu => "libtorch-cpu",
             Self::LibtorchCuda => "libtorch-cuda",
+            Self::Tensorrt => "tensorrt",
+            Self::TensorrtLean => "tensorrt-lean",
         }
     }
 
@@ -47,6 +55,7 @@ impl VendorRuntime {
         match self {
             Self::Onnxruntime | Self::OnnxruntimeCuda => "1.31.1",
             Self::LibtorchCpu | Self::LibtorchCuda => "2.11.0",
+            Self::Tensorrt | Self::TensorrtLean => "11.4.0.106",
         }
     }
 
@@ -57,6 +66,8 @@ impl VendorRuntime {
             // `libtorch.so` itself is empty, and linked to CUDA in every build of the wheel.
             Self::LibtorchCpu => "libtorch_cpu.so",
             Self::LibtorchCuda => "libtorch_cuda.so",
+            Self::Tensorrt => "libnvinfer.so.11",
+            Self::TensorrtLean => "libnvinfer_lean.so.11",
         }
     }
 
@@ -68,6 +79,22 @@ impl VendorRuntime {
     /// The command that installs it.
     pub fn install_command(self) -> String {
         format!("nav runtime install {}", self.name())
+    }
+
+    /// What brings it here: the command that installs it, or what to do where `nav` cannot.
+    pub fn how_to_get_it(self) -> String {
+        match self {
+            // Its wheels are on NVIDIA's own index alone, so that there is none to pin.
+            Self::Tensorrt => {
+                "install TensorRT 11 as NVIDIA describes it, and name its folder with --library tensorrt=FOLDER"
+                    .to_owned()
+            }
+            Self::Onnxruntime
+            | Self::OnnxruntimeCuda
+            | Self::LibtorchCpu
+            | Self::LibtorchCuda
+            | Self::TensorrtLean => self.install_command(),
+        }
     }
 }
 

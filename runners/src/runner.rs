@@ -125,6 +125,10 @@ pub struct LoadOptions {
     /// What is known of a model whose file does not say what it takes and gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Declaration>,
+    /// Where an engine is saved that the runner builds of the model, so that it can be loaded in place of it. Never part of settings,
+    /// which travel in packages: opening one writes no files of its choosing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save_to: Option<PathBuf>,
 }
 
 /// What somebody who knows says of a model.

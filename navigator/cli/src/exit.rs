@@ -276,6 +276,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
                 "allow downloads, or `{} --from WHEEL`",
                 runtime.install_command()
             )),
+            RuntimeError::NoWheels { runtime } => Some(runtime.how_to_get_it()),
             RuntimeError::Python { .. } => {
                 Some("install Python 3 with pip, or name one with NAV_PYTHON".to_owned())
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nav_package_format::{Signature, TensorData};
+use nav_package_format::{RunnerSettings, Signature, TensorData};
 use nav_runners::{Declaration, Libraries, LoadOptions, ModelFile};
 use nav_worker::WorkerCommand;
 use serde::Serialize;
@@ -114,12 +114,18 @@ impl Site<'_> {
             Origin::Converted(name) => {
                 let conversion = convert::find(name);
                 let format = conversion.map_or(self.plan.format, Conversion::to);
-                let short = short_key(&(
-                    "conversion",
-                    self.plan.model,
-                    name,
-                    self.host.version(&candidate.runner),
-                ));
+                // What a conversion would have the runner told may say how its file is made.
+                let told = conversion
+                    .map(|conversion| conversion.settings(&candidate.runner, &self.plan.extents));
+                let told = told.filter(|told| *told != RunnerSettings::default());
+                let version = self.host.version(&candidate.runner);
+                let short = match told {
+                    None => short_key(&("conversion", self.plan.model, name, version)),
+                    Some(told) => {
+                        let host = self.host.identity();
+                        short_key(&("conversion", self.plan.model, name, version, told, host))
+                    }
+                };
                 ModelFile {
                     path: self
                         .workspace
@@ -158,6 +164,7 @@ impl Site<'_> {
                 settings: candidate.settings.clone(),
                 libraries: self.libraries.clone(),
                 declared: self.declaration(candidate),
+                save_to: None,
             },
             instances: candidate.instances,
             conversion,

@@ -18,8 +18,6 @@ pub(super) enum Content {
 const OTHERS: &[(usize, &[u8], &str)] = &[
     (0, b"\x89HDF", "an HDF5 file"),
     (0, b"GGUF", "a GGUF file"),
-    (0, b"ptrt", "a TensorRT engine"),
-    (0, b"ftrt", "a TensorRT engine"),
     (0, b"\x1f\x8b", "a gzip archive"),
     (0, b"\x7fELF", "a program or library"),
     (0, b"\x93NUMPY", "a NumPy array"),
@@ -33,6 +31,9 @@ pub(super) fn of_head(head: &[u8]) -> Content {
     // Pickles are left to the TorchScript side, which knows what to say about them.
     if matches!(head, [b'P', b'K', 3, 4, ..] | [0x80, 2..=5, ..]) {
         return Content::Model(Format::TorchScript);
+    }
+    if head.starts_with(b"ftrt") || head.starts_with(b"ptrt") {
+        return Content::Model(Format::TensorRt);
     }
     let marked = |(at, mark, _): &&(usize, &[u8], _)| {
         let end = at + mark.len();
@@ -55,6 +56,7 @@ mod tests {
         check(b"\x80\x02}q", Content::Model(Format::TorchScript));
         check(b"\x08\x0a\x12\x07pytorch", Content::Model(Format::Onnx));
         check(b"", Content::Model(Format::Onnx));
+        check(b"ftrt\0\0", Content::Model(Format::TensorRt));
         check(b"\x1c\0\0\0TFL3", Content::Other("a TensorFlow Lite model"));
         check(
             b"\x40\0\0\0\0\0\0\0{\"w\":",

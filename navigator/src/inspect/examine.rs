@@ -50,6 +50,11 @@ fn examine(file: &mut File, path: &Path) -> Result<Facts, InspectError> {
             path: path_buf(),
             kind,
         }),
+        // What it takes and gives, it tells TensorRT alone. It is used where the model stands beside it.
+        Content::Model(Format::TensorRt) => Err(InspectError::Unsupported {
+            path: path_buf(),
+            kind: "a TensorRT engine",
+        }),
         Content::Model(Format::TorchScript) => {
             let facts = torchscript::inspect(file, &ArchiveLimits::default());
             facts

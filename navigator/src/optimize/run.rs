@@ -19,7 +19,7 @@ use super::source::ModelSource;
 use crate::execute::{Executed, Site, execute};
 use crate::host::Host;
 use crate::pack::ModelFiles;
-use crate::plan::{self, HostFacts, Origin, Plan};
+use crate::plan::{self, HostFacts, Origin, Plan, SampleShapes};
 use crate::samples::{Sample, SampleSource, read_samples};
 use crate::serving::{ServingMeasurer, ServingTrial};
 use crate::workspace::{Journal, Workspace, WorkspaceError};
@@ -62,8 +62,13 @@ fn prepare(
         (Some(path), Some(signature)) => read_samples(path, signature)?,
         _ => Vec::new(),
     };
-    let names: Vec<String> = samples.iter().map(|sample| sample.name.clone()).collect();
-    Ok((plan::build(source, facts, settings, &names)?, samples))
+    let shapes_of = |sample: &Sample| {
+        let inputs = sample.inputs.iter();
+        let shapes = inputs.map(|(name, tensor)| (name.clone(), tensor.shape().clone()));
+        (sample.name.clone(), shapes.collect())
+    };
+    let known: Vec<(String, SampleShapes)> = samples.iter().map(shapes_of).collect();
+    Ok((plan::build(source, facts, settings, &known)?, samples))
 }
 
 /// Optimizes a model. That nothing met the goals is an outcome without a choice.
@@ -291,6 +296,7 @@ fn serve(
                 settings: variant.settings.clone(),
                 libraries: site.libraries.clone(),
                 declared: site.declaration(candidate),
+                save_to: None,
             },
             serving: own,
             inputs: sample.inputs.clone(),

@@ -44,6 +44,9 @@ pub(super) const fn wheels(runtime: VendorRuntime) -> &'static [Wheel] {
         VendorRuntime::OnnxruntimeCuda => &[ONNXRUNTIME_GPU],
         VendorRuntime::LibtorchCpu => &[TORCH_CPU, NVIDIA_CUDA_RUNTIME, NVIDIA_CUDA_CUPTI],
         VendorRuntime::LibtorchCuda => LIBTORCH_CUDA,
+        // There are none that pip finds without NVIDIA's own index.
+        VendorRuntime::Tensorrt => &[],
+        VendorRuntime::TensorrtLean => &[TENSORRT_LEAN],
     }
 }
 
@@ -125,6 +128,17 @@ const TORCH: Wheel = Wheel {
             path: "torch/include/",
             folder: "include",
         },
+    ],
+};
+const TENSORRT_LEAN: Wheel = Wheel {
+    project: "tensorrt-lean-cu13-libs",
+    version: "11.4.0.106",
+    file_name: "tensorrt_lean_cu13_libs-11.4.0.106-py3-none-manylinux_2_28_x86_64.whl",
+    platform: "manylinux_2_28_x86_64",
+    sha256: "e022b8d0e21f19258657aec6760e1de8b454ed176f76217e3f7ec2036c5a9410",
+    members: &[
+        library("tensorrt_lean_libs/libnvinfer_lean.so.11"),
+        licence("tensorrt_lean_cu13_libs-11.4.0.106.dist-info/licenses/LICENSE.txt"),
     ],
 };
 const LIBTORCH_CUDA: &[Wheel] = &[
@@ -322,7 +336,8 @@ mod tests {
 
     #[test]
     fn every_runtime_brings_the_library_that_is_opened() {
-        for &runtime in VendorRuntime::ALL {
+        let installable = VendorRuntime::ALL.iter().copied();
+        for runtime in installable.filter(|&runtime| runtime != VendorRuntime::Tensorrt) {
             let mut members = wheels(runtime).iter().flat_map(|wheel| wheel.members);
             let main = runtime.main_library();
             let brought = members.any(|member| {

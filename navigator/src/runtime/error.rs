@@ -16,6 +16,12 @@ pub enum RuntimeError {
         /// Architecture and system of this machine.
         machine: String,
     },
+    /// There are no wheels that pip could fetch.
+    #[error("nav cannot install {runtime}")]
+    NoWheels {
+        /// Which runtime.
+        runtime: VendorRuntime,
+    },
     /// No folder to install into.
     #[error(
         "there is no folder for runtimes, as neither a cache folder nor a home folder is known"

@@ -95,6 +95,9 @@ impl Runtimes {
         mut progress: impl FnMut(Progress),
     ) -> Result<Outcome, RuntimeError> {
         check_machine(runtime)?;
+        if wheels(runtime).is_empty() {
+            return Err(RuntimeError::NoWheels { runtime });
+        }
         let target = self.target(runtime);
         if self.is_there(runtime) {
             return Ok(Outcome::AlreadyThere(target));

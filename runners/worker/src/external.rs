@@ -21,10 +21,11 @@ pub const EXTERNAL_RUNNERS: &[ExternalRunner] = &[
     ExternalRunner {
         name: "TensorRT",
         executable: "nav-runner-tensorrt",
-        formats: &[Format::Onnx],
+        formats: &[Format::Onnx, Format::TensorRt],
+        // It opens its library itself.
         linked_to: &[],
-        how_to_build: None,
-        // It builds its engine when it loads the model.
+        how_to_build: Some("scripts/build-tensorrt"),
+        // It builds an engine when it loads a graph.
         load_deadline: Duration::from_hours(1),
     },
     ExternalRunner {

@@ -51,7 +51,9 @@ fn nothing_is_installed_at_first_and_every_runtime_is_listed() {
             "onnxruntime",
             "onnxruntime-cuda",
             "libtorch-cpu",
-            "libtorch-cuda"
+            "libtorch-cuda",
+            "tensorrt",
+            "tensorrt-lean"
         ]
     );
     assert!(runtimes.iter().all(|entry| entry["installed"] == false));

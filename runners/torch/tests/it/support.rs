@@ -81,6 +81,7 @@ pub(crate) fn options(inputs: &[&str], settings: RunnerSettings) -> LoadOptions 
         settings,
         libraries: libraries(),
         declared: Some(declared),
+        save_to: None,
     }
 }
 

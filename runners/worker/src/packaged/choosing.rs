@@ -155,6 +155,7 @@ fn runner_for(
             signature: opened.manifest().model.signature.clone(),
             ..Declaration::default()
         }),
+        save_to: None,
     };
     let verified = Verified {
         runner: hosted,
@@ -178,8 +179,10 @@ fn device_of(
         reason,
         how_to_get_it,
     };
-    let device = match runner.probe(&host.libraries) {
-        Probe::Ready { devices, .. } => {
+    let (device, version) = match runner.probe(&host.libraries) {
+        Probe::Ready {
+            devices, version, ..
+        } => {
             let same_kind = |device: &&Device| {
                 matches!(device, Device::Cpu) == matches!(variant.device, Device::Cpu)
             };
@@ -187,10 +190,11 @@ fn device_of(
                 .iter()
                 .find(|device| **device == variant.device)
                 .or_else(|| devices.iter().find(same_kind));
-            found.copied().ok_or_else(|| {
+            let device = found.copied().ok_or_else(|| {
                 let reason = format!("there is no device like {}", variant.device);
                 not_ready(reason, "`nav doctor` lists the devices".to_owned())
-            })?
+            })?;
+            (device, version)
         }
         Probe::Missing {
             reason,
@@ -198,7 +202,8 @@ fn device_of(
         } => return Err(not_ready(reason, how_to_get_it)),
     };
     let built = variant.built_for.as_ref();
-    match built.and_then(|built| built_for::objection(built, device, &gpu::gpus())) {
+    let here = (device, Some(version.as_str()));
+    match built.and_then(|built| built_for::objection(built, here, &gpu::gpus())) {
         Some(reason) => Err(not_ready(reason, BUILD_IT.to_owned())),
         None => Ok(device),
     }
