@@ -29,6 +29,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "nav-runner-torch",
         &["nav-package-format", "nav-runners", "nav-worker"],
     ),
+    (
+        "nav-runner-tensorrt",
+        &["nav-package-format", "nav-runners", "nav-worker"],
+    ),
     ("nav-serve", &["nav-package-format", "nav-engine"]),
     (
         "nav-adapter",
@@ -71,7 +75,7 @@ const RESERVED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates of ours that are workspaces of their own.
-const APART: &[&str] = &["runners/torch"];
+const APART: &[&str] = &["runners/torch", "runners/tensorrt"];
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let apart = APART.iter().map(|folder| root().join(folder));
@@ -139,7 +143,7 @@ fn some_dependencies_stay_where_they_belong() {
 }
 
 /// Crates with unsafe code: vendors' interfaces are called in nowhere else.
-const UNSAFE: &[&str] = &["runners/native", "runners/torch"];
+const UNSAFE: &[&str] = &["runners/native", "runners/torch", "runners/tensorrt"];
 
 #[test]
 fn unsafe_code_is_denied_everywhere_but_where_vendors_are_called() {

@@ -42,7 +42,7 @@ impl Runner for Verified {
             .admit(&self.variant)
             .map_err(|refusal| model.refusal(&refusal, true))?;
         if let Some(built) = &self.variant.built_for
-            && let Some(reason) = built_for::objection(built, options.device, &gpu::gpus())
+            && let Some(reason) = built_for::objection(built, (options.device, None), &gpu::gpus())
         {
             let runner = self.name().to_owned();
             return Err(LoadError::BuiltElsewhere { runner, reason });
