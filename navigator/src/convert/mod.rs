@@ -3,14 +3,18 @@
 mod onnx_exported;
 mod onnx_optimized;
 mod python;
+mod tensorrt_engine;
 mod torch_traced;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use nav_package_format::onnx::RewriteError;
-use nav_package_format::{Format, RunnerSettings, Signature};
+use nav_package_format::{Device, Format, RunnerSettings, Signature};
 use nav_runners::{Libraries, LoadError, ModelFile};
+
+use crate::plan::Extents;
 
 pub use torch_traced::{needs_tracing, trace};
 
@@ -28,8 +32,14 @@ pub trait Conversion: Debug + Sync {
     /// Whether what it makes is meant for this runner.
     fn runs_on(&self, runner: &str) -> bool;
 
-    /// What the runner is told when it runs what was made.
-    fn settings(&self) -> RunnerSettings;
+    /// What the runner is told when it runs what was made, of a model whose open dimensions have these extents. It may say how that was
+    /// made, too.
+    fn settings(&self, runner: &str, extents: &BTreeMap<String, Extents>) -> RunnerSettings;
+
+    /// Whether the runner would make the same of the untouched model each time it loads that, which is then not tried.
+    fn replaces_untouched(&self) -> bool {
+        false
+    }
 
     /// Whether it is done by Python, which only a user who has one can name.
     fn needs_python(&self) -> bool {
@@ -49,6 +59,10 @@ pub struct Job<'a> {
     pub to: &'a Path,
     /// Where vendor libraries are.
     pub libraries: &'a Libraries,
+    /// Where what is made will run.
+    pub device: Device,
+    /// What the runner will be told.
+    pub settings: &'a RunnerSettings,
     /// What the model takes and gives.
     pub signature: &'a Signature,
     /// Inputs to run it on: an `.npz` file.
@@ -66,6 +80,12 @@ pub enum ConvertError {
     /// What the runner saved cannot be written again.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
+    /// There is no such runner.
+    #[error("there is no runner {runner}, which would make it")]
+    NoRunner {
+        /// Its name.
+        runner: &'static str,
+    },
     /// No Python was named, or there are no inputs for it.
     #[error("no Python was named that could export it")]
     NoPython,
@@ -80,8 +100,12 @@ pub enum ConvertError {
 }
 
 /// Every conversion.
-pub const CONVERSIONS: &[&dyn Conversion] =
-    &[&onnx_optimized::OnnxOptimized, &onnx_exported::OnnxExported];
+pub const CONVERSIONS: &[&dyn Conversion] = &[
+    &onnx_optimized::OnnxOptimized,
+    &onnx_exported::OnnxExported,
+    &tensorrt_engine::FP32,
+    &tensorrt_engine::TF32,
+];
 
 /// The conversions of models of a format that can be done, with or without Python.
 pub(crate) fn of(

@@ -7,7 +7,8 @@ use std::path::Path;
 use nav_package_format::{Dim, Format, RunnerSettings, TensorSpec};
 use serde::Serialize;
 
-use super::{Conversion, ConvertError, Job, python};
+use super::{Conversion, ConvertError, Job, python, tensorrt_engine};
+use crate::plan::Extents;
 
 /// What Python runs.
 const SCRIPT: &str = include_str!("export.py");
@@ -50,7 +51,11 @@ impl Conversion for OnnxExported {
         known.any(|known| known.formats().contains(&Format::Onnx))
     }
 
-    fn settings(&self) -> RunnerSettings {
+    fn settings(&self, runner: &str, extents: &BTreeMap<String, Extents>) -> RunnerSettings {
+        // Of a graph that was only now exported, the engine is built when it is loaded.
+        if runner == tensorrt_engine::RUNNER {
+            return tensorrt_engine::settings(false, extents);
+        }
         RunnerSettings::default()
     }
 
@@ -90,7 +95,7 @@ fn open_axes(spec: &TensorSpec) -> Option<(&str, BTreeMap<usize, String>)> {
 #[cfg(test)]
 mod tests {
     use nav_package_format::onnx::build::dims;
-    use nav_package_format::{DType, Signature};
+    use nav_package_format::{DType, Device, Signature};
     use nav_runners::{Libraries, ModelFile};
 
     use super::*;
@@ -115,6 +120,8 @@ mod tests {
             },
             to: &to,
             libraries: &Libraries::default(),
+            device: Device::Cpu,
+            settings: &RunnerSettings::default(),
             signature: &Signature {
                 inputs: vec![spec("x", "batch,3")],
                 outputs: vec![spec("y", "?,2")],

@@ -1,10 +1,13 @@
 //! The graph as ONNX Runtime rewrites it, saved: loading it again takes less time and less memory.
 
+use std::collections::BTreeMap;
+
 use nav_package_format::onnx::{self, RewriteError};
 use nav_package_format::{Format, GraphLevel, RunnerSettings};
 use nav_runners::{LoadOptions, onnx_cpu};
 
 use super::{Conversion, ConvertError, Job};
+use crate::plan::Extents;
 
 /// ONNX to ONNX, with operators fused.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ impl Conversion for OnnxOptimized {
     }
 
     /// What runs it rewrites the rest: memory layouts depend on the processor, and are not saved.
-    fn settings(&self) -> RunnerSettings {
+    fn settings(&self, _: &str, _: &BTreeMap<String, Extents>) -> RunnerSettings {
         RunnerSettings::default()
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nav_package_format::Format;
 use nav_package_format::package::record::{CONVERSION, CORRECTNESS, PERFORMANCE};
 use nav_package_format::package::{Outcome, Record, Variant};
 
@@ -103,15 +104,19 @@ impl Entry {
 
     /// The variant, without its files.
     pub(crate) fn variant(&self, site: &Site<'_>) -> Variant {
+        let candidate = &self.candidate;
+        let format = site.model_file(candidate).format;
+        let (runner, device) = (&candidate.runner, candidate.device);
+        let built_for = || site.host.built_for(runner, device, site.plan.model);
         Variant {
             name: self.candidate.variant.clone(),
-            format: site.model_file(&self.candidate).format.name().to_owned(),
+            format: format.name().to_owned(),
             runner: self.candidate.runner.clone(),
             device: self.candidate.device,
             settings: self.candidate.settings.clone(),
             instances: self.candidate.instances,
             files: Vec::new(),
-            built_for: None,
+            built_for: (format == Format::TensorRt).then(built_for).flatten(),
         }
     }
 }

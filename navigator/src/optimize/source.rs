@@ -40,11 +40,10 @@ impl ModelSource {
         self.inspection.signature().or(self.declared.as_ref())
     }
 
-    /// What runners are told of it, as its file does not say it.
+    /// What runners are told of a file that does not say what it takes and gives: its own, or what a conversion made of it.
     pub fn declaration(&self) -> Option<Declaration> {
-        let signature = self.declared.clone()?;
         Some(Declaration {
-            signature,
+            signature: self.signature()?.clone(),
             ..Declaration::default()
         })
     }

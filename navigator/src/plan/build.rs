@@ -1,15 +1,18 @@
 //! Makes the plan.
 
+use std::collections::BTreeMap;
+
 use nav_package_format::{Device, Format, RunnerSettings, Signature};
 use nav_runners::{Probe, Runner};
 
 use super::candidate::{Candidate, Origin};
 use super::document::{Batches, Plan, Unavailable};
 use super::error::PlanError;
+use super::extents::{Extents, SampleShapes};
 use super::host_facts::HostFacts;
 use super::open_dims::OpenDims;
-use super::{cases, knobs, waves};
-use crate::convert;
+use super::{cases, extents, knobs, waves};
+use crate::convert::{self, Conversion};
 use crate::inspect::Facts;
 use crate::optimize::{ModelSource, Settings};
 
@@ -19,12 +22,12 @@ const SECOND_BATCH: usize = 8;
 /// How much of the memory a step may take unless the user says otherwise, in percent.
 const MEMORY_SHARE: u64 = 80;
 
-/// The plan for a model on a host. `samples` are the names of those that the user gave.
+/// The plan for a model on a host. `samples` are the names of those that the user gave, and their shapes.
 pub fn build(
     source: &ModelSource,
     host: &HostFacts,
     settings: &Settings,
-    samples: &[String],
+    samples: &[(String, SampleShapes)],
 ) -> Result<Plan, PlanError> {
     check_numbers(settings)?;
     let signature = signature(source)?;
@@ -37,10 +40,13 @@ pub fn build(
         // Nothing is known of it.
         Facts::TorchScript(_) => u64::MAX,
     };
+    let (names, shapes): (Vec<String>, Vec<SampleShapes>) = samples.iter().cloned().unzip();
+    let batching = (open.batch_axis, batches.all.as_slice());
+    let extents = extents::of(signature, batching, &open.ranges, &shapes);
     let mut candidates = Vec::new();
     let mut waves = Vec::new();
     for &(name, device) in &ready {
-        candidates.extend(first_candidates(format, (name, device), settings));
+        candidates.extend(first_candidates(format, (name, device), &extents, settings));
         waves.extend(waves::of(name, host, (signature, width), settings));
     }
     let most = host.memory_bytes / 100 * MEMORY_SHARE;
@@ -50,15 +56,16 @@ pub fn build(
         format,
         signature: signature.clone(),
         batch_axis: open.batch_axis,
-        cases: cases::first(&open, &batches.all, samples),
+        cases: cases::first(&open, &batches.all, &names),
         dims: open.ranges,
+        extents,
         candidates,
         waves,
         batches,
         goals: settings.goals.clone(),
         tolerances: settings.tolerances.clone(),
         seed: settings.seed,
-        samples: samples.to_vec(),
+        samples: names,
         time_budget: settings.time_budget,
         step_limit: settings.step_limit(),
         memory_limit: settings.memory_limit.unwrap_or(most),
@@ -170,6 +177,7 @@ fn reads(runner: &str, format: Format) -> bool {
 fn first_candidates(
     format: Format,
     (runner, device): (&str, Device),
+    extents: &BTreeMap<String, Extents>,
     settings: &Settings,
 ) -> Vec<Candidate> {
     let plain = Candidate::untouched(format.name(), runner, device);
@@ -184,15 +192,17 @@ fn first_candidates(
             },
             ..plain.clone()
         });
-    let converted = convert::of(format, settings.python.is_some())
+    let conversions: Vec<&dyn Conversion> = convert::of(format, settings.python.is_some())
         .filter(|conversion| conversion.runs_on(runner))
-        .map(|conversion| Candidate {
-            variant: conversion.name().to_owned(),
-            settings: conversion.settings(),
-            origin: Origin::Converted(conversion.name().to_owned()),
-            ..plain.clone()
-        });
-    if !reads(runner, format) {
+        .collect();
+    let converted = conversions.iter().map(|conversion| Candidate {
+        variant: conversion.name().to_owned(),
+        settings: conversion.settings(runner, extents),
+        origin: Origin::Converted(conversion.name().to_owned()),
+        ..plain.clone()
+    });
+    let is_replaced = conversions.iter().any(|one| one.replaces_untouched());
+    if is_replaced || !reads(runner, format) {
         return converted.collect();
     }
     [plain.clone()]

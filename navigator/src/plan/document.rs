@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::Candidate;
 use super::cases::Case;
+use super::extents::Extents;
 use super::waves::Wave;
 use crate::optimize::{DimRange, Goal, ToleranceRule};
 
@@ -27,6 +28,9 @@ pub struct Plan {
     pub batch_axis: Option<usize>,
     /// The ranges of its other open dimensions.
     pub dims: BTreeMap<String, DimRange>,
+    /// What engines are built for: the extents of all open dimensions, as far as they are known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extents: BTreeMap<String, Extents>,
     /// The ways to run it that are tried first, in order of preference.
     pub candidates: Vec<Candidate>,
     /// What is tried on top of those that lead.

@@ -78,6 +78,17 @@ const KNOBS: &[(&str, Knobs)] = &[
         },
     ),
     (
+        "TensorRT",
+        Knobs {
+            recordings: &[Entry {
+                suffix: "cuda-graph",
+                key: "tensorrt.cuda_graph",
+                value: "on",
+            }],
+            ..NONE
+        },
+    ),
+    (
         "OnnxCPU",
         Knobs {
             graph_levels: &[

@@ -222,7 +222,7 @@ mod tests {
             cores: threads,
             threads,
             memory_bytes: 1 << 30,
-            gpus: Vec::new(),
+            gpus: None,
             runners: Vec::new(),
         }
     }

@@ -155,6 +155,8 @@ impl Work {
             model: &conversion.from,
             to: &unfinished,
             libraries: &self.step.options.libraries,
+            device: self.step.options.device,
+            settings: &self.step.options.settings,
             signature: &self.step.signature,
             example,
             python: conversion.python.as_deref(),

@@ -208,5 +208,6 @@ fn work(
     if args.no_host_facts {
         optimized.provenance.host = None;
     }
+    admission::record_engines(&optimized.files, settings)?;
     outcome::tell(args, optimized, output, &facts.runners, printer)
 }

@@ -3,8 +3,9 @@
 
 use anyhow::Context;
 use nav_navigator::optimize::ModelSource;
+use nav_navigator::pack::ModelFiles;
 use nav_package_format::trust::BuiltHere;
-use nav_package_format::{Digest, TrustClass, file};
+use nav_package_format::{Digest, Format, TrustClass, file};
 
 use super::OptimizeArgs;
 use crate::settings::Settings;
@@ -38,6 +39,18 @@ pub(super) fn admit_file(
     let (open, _) = file::open(&args.model)?;
     let gate = crate::trust::gate(&args.trust, settings, (&args.model, &open))?;
     gate.admit(trust, &[digest])?;
+    Ok(())
+}
+
+/// Puts the engines that were built on the record of what this machine built, so that they are loaded here from the package that holds
+/// them. What they were built of was admitted.
+pub(super) fn record_engines(files: &[ModelFiles], settings: &Settings) -> anyhow::Result<()> {
+    for engine in files.iter().filter(|one| one.format == Format::TensorRt) {
+        let failed = || format!("cannot read {}", engine.path.display());
+        let open = std::fs::File::open(&engine.path).with_context(failed)?;
+        let digest = Digest::of_reader(open, |_| {}).with_context(failed)?;
+        record(digest, settings)?;
+    }
     Ok(())
 }
 
