@@ -3,6 +3,7 @@
 //! A crash, a hang or too much memory is a record and never the end of the run. Knows no format of packages and
 //! nobody to talk to but the observer.
 
+mod built_for;
 mod child;
 mod entry;
 mod measuring;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use nav_package_format::Format;
 use nav_package_format::package::record::{CONVERSION, CORRECTNESS, PERFORMANCE};
 use nav_package_format::package::{Outcome, Record, Variant};
+use nav_runners::gpu;
 
+use super::built_for;
 use super::entry::{End, Entry, Objection};
 use super::site::Site;
 use crate::plan::Origin;
@@ -106,8 +108,10 @@ impl Entry {
     pub(crate) fn variant(&self, site: &Site<'_>) -> Variant {
         let candidate = &self.candidate;
         let format = site.model_file(candidate).format;
-        let (runner, device) = (&candidate.runner, candidate.device);
-        let built_for = || site.host.built_for(runner, device, site.plan.model);
+        let built_for = || {
+            let version = site.host.version(&candidate.runner)?;
+            built_for::of(&gpu::gpus(), candidate.device, version, site.plan.model)
+        };
         Variant {
             name: self.candidate.variant.clone(),
             format: format.name().to_owned(),

@@ -19,6 +19,6 @@ pub use cases::{Case, CaseData};
 pub use document::{Batches, Plan, Unavailable};
 pub use error::PlanError;
 pub use extents::{Extents, SampleShapes};
-pub use host_facts::{HostFacts, HostGpu, HostGpus, RunnerFacts};
+pub use host_facts::{HostFacts, RunnerFacts};
 pub(crate) use open_dims::{guess, is_batch_like};
 pub use waves::{Refinement, Wave};

@@ -222,7 +222,6 @@ mod tests {
             cores: threads,
             threads,
             memory_bytes: 1 << 30,
-            gpus: None,
             runners: Vec::new(),
         }
     }

@@ -257,6 +257,8 @@ std::unique_ptr<nvinfer1::ITimingCache> timing_of(nvinfer1::IBuilderConfig& conf
 std::unique_ptr<nvinfer1::IHostMemory> built(nav_library& library, const nav_build& build, nav_bytes** timing) {
   if (library.create_builder == nullptr) throw Failure{"this is a runtime of TensorRT that builds no engines"};
   if (library.create_parser == nullptr) throw Failure{"there is no parser of ONNX (libnvonnxparser) beside TensorRT"};
+  // First, as it must outlive the builder.
+  std::unique_ptr<nvinfer1::ITimingCache> cache;
   void* const made = library.create_builder(&log(), NV_TENSORRT_VERSION);
   const std::unique_ptr<nvinfer1::IBuilder> builder(checked<nvinfer1::IBuilder>(made, "setting the builder up"));
   // Networks are strongly typed: types are those of the graph.
@@ -270,7 +272,7 @@ std::unique_ptr<nvinfer1::IHostMemory> built(nav_library& library, const nav_bui
   if (config == nullptr) fail("making a configuration");
   configure(*config, build);
   add_profile(*builder, *config, build);
-  const std::unique_ptr<nvinfer1::ITimingCache> cache = timing_of(*config, build);
+  cache = timing_of(*config, build);
   std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
   if (plan == nullptr || plan->data() == nullptr || plan->size() == 0) fail("building the engine");
   std::unique_ptr<nvinfer1::IHostMemory> measured(cache->serialize());

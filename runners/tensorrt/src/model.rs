@@ -10,7 +10,7 @@ use nav_runners::{
 
 use crate::build::Site;
 use crate::engine_file;
-use crate::native::{Engine, Extents};
+use crate::native::{Engine, EngineTensor, Extents, TensorRtError};
 use crate::ports::{PortError, Ports};
 use crate::session::TensorRtSession;
 use crate::settings::treatment;
@@ -116,7 +116,7 @@ impl TensorRtModel {
             other => refused(other.to_string()),
         })?;
         let ranges = ports.inputs.iter();
-        let ranges = ranges.map(|port| port.as_ref().map(|port| engine.range(&port.c_name)));
+        let ranges = ranges.map(|port| port.as_ref().map(|port| range(&engine, port)));
         let ranges: Result<Vec<_>, _> = ranges.map(Option::transpose).collect();
         Ok(Self {
             runner,
@@ -126,6 +126,16 @@ impl TensorRtModel {
             device,
             uses_graphs: treatment.cuda_graph,
         })
+    }
+}
+
+/// The extents that an input may have. Those that are fixed need no asking.
+fn range(engine: &Engine, port: &EngineTensor) -> Result<(Extents, Extents), TensorRtError> {
+    let is_open = port.extents.as_slice().iter().any(|&extent| extent < 0);
+    if is_open {
+        engine.range(&port.c_name)
+    } else {
+        Ok((port.extents, port.extents))
     }
 }
 

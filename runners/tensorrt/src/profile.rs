@@ -103,7 +103,7 @@ impl DimExtents {
         }
     }
 
-    /// Reads `1:8:32`, or one number for all three. They start at 1 and do not fall.
+    /// Reads `1:8:32`, or one number for all three. They do not fall.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let parts: Result<Vec<i64>, _> = text.split(':').map(str::parse).collect();
         let (least, usual, most) = match *parts.ok()?.as_slice() {
@@ -111,7 +111,7 @@ impl DimExtents {
             [least, usual, most] => (least, usual, most),
             _ => return None,
         };
-        let is_sound = 1 <= least && least <= usual && usual <= most;
+        let is_sound = 0 <= least && least <= usual && usual <= most;
         is_sound.then_some(Self { least, usual, most })
     }
 }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn extents_start_at_one_and_do_not_fall() {
+    fn extents_are_numbers_that_do_not_fall() {
         let check = |text: &str, expected: Option<(i64, i64, i64)>| {
             let found = DimExtents::parse(text);
             let found = found.map(|found| (found.least, found.usual, found.most));
@@ -210,7 +210,8 @@ mod tests {
         };
         check("7", Some((7, 7, 7)));
         check("1:8:32", Some((1, 8, 32)));
-        check("0:8:32", None);
+        check("0:8:32", Some((0, 8, 32)));
+        check("-1:8:32", None);
         check("1:9:8", None);
         check("1:2", None);
         check("1:2:3:4", None);

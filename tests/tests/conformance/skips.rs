@@ -73,6 +73,42 @@ pub(crate) const SKIPS: &[Skip] = &[
         "loading/type-that-no-tensor-has",
         "a TorchScript file does not say the types of its inputs",
     ),
+    limit(TENSORRT, "strings/*", NO_STRINGS_THERE),
+    limit(TENSORRT, "identity/bytes", NO_STRINGS_THERE),
+    limit(TENSORRT, "huge-tensors/strings", NO_STRINGS_THERE),
+    limit(TENSORRT, "kept-outputs/strings", NO_STRINGS_THERE),
+    limit(TENSORRT, "wrong-inputs/malformed-strings", NO_STRINGS_THERE),
+    limit(TENSORRT, "integers/add-int16", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/equal-int16", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/add-uint16", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/equal-uint16", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/add-uint32", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/equal-uint32", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/add-uint64", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/equal-uint64", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/widen-int16", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/widen-uint16", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/widen-uint32", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/widen-and-add", NO_SUCH_TYPE),
+    limit(TENSORRT, "integers/large-fp64", NO_SUCH_TYPE),
+    limit(TENSORRT, "identity/bool", NO_EMPTY),
+    limit(TENSORRT, "identity/uint8", NO_EMPTY),
+    limit(TENSORRT, "identity/int8", NO_EMPTY),
+    limit(TENSORRT, "identity/int32", NO_EMPTY),
+    limit(TENSORRT, "identity/int64", NO_EMPTY),
+    limit(TENSORRT, "identity/fp16", NO_EMPTY),
+    limit(TENSORRT, "identity/bf16", NO_EMPTY),
+    limit(TENSORRT, "identity/fp32", NO_EMPTY),
+    limit(TENSORRT, "identity/int16", NO_SUCH_TYPE),
+    limit(TENSORRT, "identity/uint16", NO_SUCH_TYPE),
+    limit(TENSORRT, "identity/uint32", NO_SUCH_TYPE),
+    limit(TENSORRT, "identity/uint64", NO_SUCH_TYPE),
+    limit(TENSORRT, "identity/fp64", NO_SUCH_TYPE),
+    limit(TENSORRT, "empty-batch/elementwise", NO_EMPTY),
+    limit(TENSORRT, "empty-batch/matmul", NO_EMPTY),
+    limit(TENSORRT, "empty-batch/sum-is-zero", NO_EMPTY),
+    limit(TENSORRT, "empty-batch/concat", NO_EMPTY),
+    limit(TENSORRT, "empty-batch/between-full-ones", NO_EMPTY),
 ];
 
 const NO_BF16: &str = "tract has no BF16";
@@ -81,6 +117,10 @@ const NO_BF16: &str = "tract has no BF16";
 const TORCH: &str = "TorchScript";
 const NO_STRINGS: &str = "libtorch has no tensors of strings";
 const NO_WIDE_UNSIGNED: &str = "libtorch has next to no operators for wide unsigned numbers";
+const TENSORRT: &str = "TensorRT";
+const NO_STRINGS_THERE: &str = "TensorRT has no tensors of strings";
+const NO_SUCH_TYPE: &str = "TensorRT has no tensors of that type";
+const NO_EMPTY: &str = "an engine that nobody says anything of is built for extents of at least 1";
 const NO_SUCH_NAMES: &str = "inputs of TorchScript have the names of arguments";
 
 impl Skip {

@@ -40,7 +40,6 @@ fn host(threads: usize, ready: &[&str]) -> HostFacts {
         cores: threads,
         threads,
         memory_bytes: 1000,
-        gpus: None,
         runners: runners.into(),
     }
 }
@@ -291,4 +290,57 @@ fn a_host_with_a_gpu_tries_what_it_has_there_and_one_without_says_how_to_get_it(
         suffixes.collect::<Vec<_>>(),
         ["channels-last", "bf16", "fp16"]
     );
+}
+
+#[test]
+fn on_a_gpu_host_tensorrt_runs_engines_for_what_is_planned_instead_of_the_graph() {
+    let mut host = host(2, &["OnnxCPU"]);
+    host.runners.push(RunnerFacts {
+        name: "TensorRT".to_owned(),
+        probe: Probe::Ready {
+            version: "11.4.0.106".to_owned(),
+            library: None,
+            devices: vec![Device::Cuda(0)],
+        },
+    });
+    let settings = Settings {
+        runners: vec!["TensorRT".to_owned()],
+        max_batch: 32,
+        ..Settings::default()
+    };
+    let plan = build(&source("batch,length"), &host, &settings, &[]).unwrap();
+    let names: Vec<String> = plan.candidates.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["engine on TensorRT", "engine-tf32 on TensorRT"]);
+    for candidate in &plan.candidates {
+        assert_eq!(candidate.device, Device::Cuda(0));
+        let entries = &candidate.settings.config_entries;
+        let extents = |name: &str| entries[&format!("tensorrt.extent.{name}")].as_str();
+        assert_eq!(extents("batch"), "1:8:32");
+        assert_eq!(extents("length"), "8:128:128");
+    }
+    let waves: Vec<&str> = plan.waves.iter().map(|wave| wave.name.as_str()).collect();
+    assert_eq!(waves, ["recording"]);
+}
+
+#[test]
+fn the_shapes_of_samples_tell_what_engines_are_built_for() {
+    let shape = |extents: [usize; 2]| {
+        let shape = nav_package_format::Shape::from(extents);
+        vec![("x".to_owned(), shape)]
+    };
+    let samples = [
+        ("short".to_owned(), shape([1, 20])),
+        ("long".to_owned(), shape([2, 300])),
+    ];
+    let settings = Settings {
+        max_batch: 4,
+        ..Settings::default()
+    };
+    let source = source("batch,anything");
+    let plan = build(&source, &host(2, &["OnnxCPU"]), &settings, &samples).unwrap();
+    let found = plan.extents["anything"];
+    assert_eq!((found.least, found.usual, found.most), (20, 20, 300));
+    let batch = plan.extents["batch"];
+    assert_eq!((batch.least, batch.usual, batch.most), (1, 4, 4));
+    assert_eq!(plan.samples, ["short", "long"]);
 }

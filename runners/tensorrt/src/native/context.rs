@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_void};
 use std::fmt;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -45,7 +46,43 @@ struct Place {
 /// What it lies in.
 enum Memory {
     Device(Arc<DeviceBuffer>),
-    Host(Box<[u8]>),
+    Host(HostMemory),
+}
+
+/// What TensorRT wants of every address.
+const ALIGNMENT: usize = 256;
+
+/// Memory of the host, aligned for TensorRT, which stays where it is.
+struct HostMemory {
+    bytes: Box<[u8]>,
+    range: Range<usize>,
+}
+
+impl HostMemory {
+    /// Zeros. There is at least one, as TensorRT takes no null pointer.
+    fn new(length: usize) -> Self {
+        let bytes = vec![0_u8; length.saturating_add(ALIGNMENT)].into_boxed_slice();
+        let start = bytes.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+        Self {
+            bytes,
+            range: start..start + length,
+        }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.range.clone()).unwrap_or_default()
+    }
+
+    /// Where it is, for TensorRT to read and write there.
+    fn address(&mut self) -> u64 {
+        let start = self.range.start;
+        let place = self.bytes.get_mut(start..).unwrap_or_default();
+        place.as_mut_ptr().expose_provenance() as u64
+    }
 }
 
 impl Context {
@@ -93,19 +130,16 @@ impl Context {
         values: &[u8],
     ) -> Result<(), TensorRtError> {
         let is_as_it_was = self.places.get(name).is_some_and(|place| {
-            let is_same = matches!(&place.memory, Memory::Host(known) if **known == *values);
+            let is_same =
+                matches!(&place.memory, Memory::Host(known) if known.as_slice() == values);
             is_same && place.extents == extents
         });
         if is_as_it_was {
             return Ok(());
         }
-        // Never empty, as TensorRT takes no null pointer.
-        let mut memory = vec![0; values.len().max(1)].into_boxed_slice();
-        if let Some(place) = memory.get_mut(..values.len()) {
-            place.copy_from_slice(values);
-        }
-        let address = memory.as_ptr().expose_provenance() as u64;
-        self.set_input(name, &extents, address)?;
+        let mut memory = HostMemory::new(values.len());
+        memory.as_mut_slice().copy_from_slice(values);
+        self.set_input(name, &extents, memory.address())?;
         self.keep(name, extents, Memory::Host(memory), false);
         Ok(())
     }
@@ -156,10 +190,9 @@ impl Context {
         extents: Extents,
         bytes: usize,
     ) -> Result<(), TensorRtError> {
-        let mut memory = vec![0_u8; bytes.max(1)].into_boxed_slice();
-        let address = memory.as_mut_ptr().expose_provenance() as u64;
+        let mut memory = HostMemory::new(bytes);
         let is_open = extents.as_slice().iter().any(|&extent| extent < 0);
-        self.set_output(name, (address, memory.len()), is_open)?;
+        self.set_output(name, (memory.address(), bytes), is_open)?;
         self.keep(name, extents, Memory::Host(memory), is_open);
         Ok(())
     }
@@ -167,7 +200,7 @@ impl Context {
     /// What was written on the host, after a run.
     pub(crate) fn host_output(&self, name: &CStr) -> Option<&[u8]> {
         match &self.places.get(name)?.memory {
-            Memory::Host(memory) => Some(memory),
+            Memory::Host(memory) => Some(memory.as_slice()),
             Memory::Device(_) => None,
         }
     }
@@ -306,5 +339,21 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("is_recorded", &self.recorded.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_the_host_is_as_aligned_as_tensorrt_wants_it() {
+        for length in [0, 1, 255, 4096] {
+            let mut memory = HostMemory::new(length);
+            assert_eq!(memory.as_slice().len(), length);
+            assert_eq!(memory.address() % ALIGNMENT as u64, 0);
+            memory.as_mut_slice().fill(7);
+            assert_eq!(memory.as_slice(), vec![7; length]);
+        }
     }
 }
