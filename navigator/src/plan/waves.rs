@@ -253,7 +253,8 @@ mod tests {
         );
         check("OnnxCPU", 1, &["onnx-no-spinning", "onnx-parallel"]);
         check("TractCPU", 2, &["onnx-x2"]);
-        check("TensorRT", 2, &[]);
+        check("TensorRT", 2, &["onnx-cuda-graph"]);
+        check("OnnxTensorRT", 2, &[]);
     }
 
     #[test]

@@ -341,6 +341,6 @@ fn the_shapes_of_samples_tell_what_engines_are_built_for() {
     let found = plan.extents["anything"];
     assert_eq!((found.least, found.usual, found.most), (20, 20, 300));
     let batch = plan.extents["batch"];
-    assert_eq!((batch.least, batch.usual, batch.most), (1, 4, 4));
+    assert_eq!((batch.least, batch.usual, batch.most), (1, 2, 4));
     assert_eq!(plan.samples, ["short", "long"]);
 }
