@@ -53,6 +53,16 @@ def throughput(record, log):
         yield f"\n{log}"
 
 
+def engines(record, log):
+    if record is None or not record["results"]:
+        yield f"Not measured. {log}"
+        return
+    yield "| | |"
+    yield "|---|---:|"
+    for name, value in sorted(record["results"].items()):
+        yield f"| {name} | {value:,.1f} |"
+
+
 def choice(what, told):
     if told is None:
         return f"- {what}: `nav optimize` gave no package."
@@ -89,6 +99,10 @@ def main():
         "## Throughput",
         "",
         *throughput(loaded(results / "throughput.json"), text(results / "throughput.log")),
+        "",
+        "## Engines of TensorRT",
+        "",
+        *engines(loaded(results / "engines.json"), text(results / "engines.log")),
         "",
         "## What `nav optimize` chose",
         "",
