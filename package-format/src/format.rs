@@ -106,5 +106,15 @@ mod tests {
             Some(Format::TorchScript)
         );
         assert_eq!(Format::of_path(Path::new("onnx")), None);
+        let engine = Format::of_path(Path::new("model.plan"));
+        assert_eq!(engine, Some(Format::TensorRt));
+    }
+
+    #[test]
+    fn what_a_runtime_executes_is_native_code() {
+        let check = |format: Format, expected| assert_eq!(format.trust_class(), expected);
+        check(Format::Onnx, TrustClass::DataOnly);
+        check(Format::TorchScript, TrustClass::NativeCode);
+        check(Format::TensorRt, TrustClass::NativeCode);
     }
 }

@@ -213,13 +213,14 @@ impl TensorRtSession {
             for desc in staged {
                 let port = model.ports.inputs.get(desc.index).and_then(Option::as_ref);
                 let is_on_device = port.is_some_and(|port| !port.is_on_host);
-                if let Some(memory) = inputs.get(desc.index).filter(|_| is_on_device) {
+                let is_copied = is_on_device && desc.byte_size > 0;
+                if let Some(memory) = inputs.get(desc.index).filter(|_| is_copied) {
                     queue.copy_in(&memory.host, &memory.device, desc.byte_size)?;
                 }
             }
             context.enqueue(queue)?;
             for (expected, device) in expected.iter_mut().zip(&*outputs) {
-                if let Some(pinned) = &mut expected.pinned {
+                if let Some(pinned) = expected.pinned.as_mut().filter(|_| expected.bytes > 0) {
                     queue.copy_out(device, pinned, expected.bytes)?;
                 }
             }
