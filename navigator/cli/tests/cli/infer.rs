@@ -138,7 +138,7 @@ fn a_named_runner_is_never_replaced() {
     let ended = place.nav(&["infer", "double.onnx", "--runner", "OnnxCPU"]);
     ended.expect(5, &["onnxruntime is not installed", "hint:"]);
     let ended = place.nav(&["infer", "double.onnx", "--runner", "TensorRT"]);
-    ended.expect(5, &["nav-runner-tensorrt"]);
+    ended.expect(5, &["runner TensorRT is not available", "hint:"]);
 }
 
 /// A package of ours, from the samples.
