@@ -222,6 +222,7 @@ mod tests {
             cores: threads,
             threads,
             memory_bytes: 1 << 30,
+            gpus: Vec::new(),
             runners: Vec::new(),
         }
     }

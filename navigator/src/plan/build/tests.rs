@@ -40,6 +40,7 @@ fn host(threads: usize, ready: &[&str]) -> HostFacts {
         cores: threads,
         threads,
         memory_bytes: 1000,
+        gpus: Vec::new(),
         runners: runners.into(),
     }
 }
