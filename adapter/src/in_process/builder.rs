@@ -1,6 +1,6 @@
 //! How a server in the program is set up.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use nav_serve::{
 
 use super::server::Server;
 use crate::host::{Host, HostError};
-use crate::opening::Opener;
+use crate::opening;
 
 /// How long what is under way may take when a server stops.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,15 +35,6 @@ pub enum StartError {
     /// The host cannot be used.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// A place of models cannot be found.
-    #[error("there are no models in {path}", path = .path.display())]
-    Folder {
-        /// The place.
-        path: PathBuf,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
     /// The repository cannot be used.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -183,18 +174,15 @@ impl ServerBuilder {
     /// Loads what is to be loaded. Blocks until it is served.
     pub fn start(self) -> Result<Server, StartError> {
         let mut options = self.options;
-        for source in &mut options.sources {
-            settle(source)?;
-        }
-        let opener = if let Some(opener) = self.opener {
-            opener
-        } else {
-            let host = self.host.map_or_else(Host::from_environment, Ok)?;
-            options.scratch = Some(host.home().uploads());
-            Arc::new(Opener::new(host))
-        };
+        let settled = options.sources.into_iter().map(Source::settled);
+        let settled = settled.collect::<Result<_, _>>();
+        options.sources = settled.map_err(RepositoryError::from)?;
         let engine = Engine::new(self.engine).map_err(StartError::Start)?;
-        let repository = Repository::new(engine, opener, (&self.log, options))?;
+        let told = (&self.log, options);
+        let repository = match self.opener {
+            Some(opener) => Repository::new(engine, opener, told)?,
+            None => opening::repository::<StartError>(self.host, engine, told)?,
+        };
         let server = Server::new(repository, self.exit_timeout);
         let failures = server.repository().start()?;
         if self.exit_on_error && !failures.is_empty() {
@@ -202,15 +190,4 @@ impl ServerBuilder {
         }
         Ok(server)
     }
-}
-
-/// Makes a place independent of links and of the working directory, which may change while models are loaded.
-fn settle(source: &mut Source) -> Result<(), StartError> {
-    let (Source::Folder(path) | Source::File { path, .. }) = source;
-    let found = path.canonicalize();
-    *path = found.map_err(|source| StartError::Folder {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! there.
 
 mod find;
+mod repository;
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use nav_serve::{BackendFacts, ModelOpener, OpenError, Opened, Placement, Wanted}
 use nav_worker::packaged::Prepared;
 
 pub use find::{FileWish, FindModels};
+pub(crate) use repository::repository;
 
 /// The backends that configurations may name.
 const BACKENDS: &[BackendFacts] = &[

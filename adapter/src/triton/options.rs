@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nav_engine::EngineOptions;
+use nav_engine::{EngineOptions, with_causes};
 use nav_serve::{
     AccessPolicy, Coding, Control, Endpoint, HeaderPattern, RepositoryOptions, ServerOptions,
     Source, TlsOptions,
@@ -193,12 +193,8 @@ fn repository(config: &TritonConfig) -> Result<Option<RepositoryOptions>, Config
     };
     let text = paths.to_string_lossy();
     let sources = text.split(',').map(|path| {
-        // Links and working directories may change while models are loaded.
-        let folder = PathBuf::from(path).canonicalize();
-        folder.map(Source::Folder).map_err(|error| {
-            let reason = format!("{path} cannot be used: {error}");
-            ConfigError::field("model_repository", reason)
-        })
+        let settled = Source::Folder(path.into()).settled();
+        settled.map_err(|error| ConfigError::field("model_repository", with_causes(&error)))
     });
     let pause = config.repository_poll_secs.unwrap_or(15).max(1);
     Ok(Some(RepositoryOptions {

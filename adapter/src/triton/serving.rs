@@ -18,7 +18,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::infer_func::InferFunc;
-use crate::opening::Opener;
+use crate::opening;
 
 /// A server, and the models that are bound to it. It stops when this is dropped.
 #[derive(Debug)]
@@ -403,13 +403,9 @@ impl Inner {
         let Some(options) = &self.settled.repository else {
             return Ok(None);
         };
-        let host = match &self.host {
-            Some(host) => host.clone(),
-            None => Host::from_environment()?,
-        };
-        let opener = Arc::new(Opener::new(host));
         let told = (&self.log, options.clone());
-        let repository = Repository::new(engine.clone(), opener, told)?;
+        let repository =
+            opening::repository::<TritonError>(self.host.clone(), engine.clone(), told)?;
         for (model, failure) in repository.start()? {
             let reason = with_causes(&failure);
             if self.settled.exits_on_error {

@@ -94,5 +94,6 @@ fn a_server_starts_with_all_of_its_models_or_not_at_all() {
     assert!(server.start().unwrap().ready());
     let error = Server::builder().model_repository(place.path("nowhere"));
     let error = error.host(place.host()).start().unwrap_err();
-    assert!(matches!(error, StartError::Folder { .. }), "{error}");
+    assert!(matches!(error, StartError::Repository(_)), "{error}");
+    assert!(error.to_string().ends_with("nowhere cannot be read"));
 }

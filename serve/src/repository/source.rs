@@ -37,7 +37,7 @@ pub(super) enum Place {
 /// Why it cannot be told which models there are.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A folder cannot be read.
+    /// A folder, or a file that is a model, cannot be read.
     #[error("{path} cannot be read")]
     Folder {
         /// Which one.
@@ -67,6 +67,17 @@ pub enum SourceError {
 }
 
 impl Source {
+    /// The same, independent of links and of the working directory, which may change while models are loaded.
+    pub fn settled(mut self) -> Result<Self, SourceError> {
+        let (Self::Folder(path) | Self::File { path, .. }) = &mut self;
+        let found = path.canonicalize();
+        *path = found.map_err(|source| SourceError::Folder {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(self)
+    }
+
     /// Whether a folder holds models or packages.
     pub fn is_filled(folder: &Path) -> bool {
         let mut found = BTreeMap::new();
@@ -205,6 +216,24 @@ mod tests {
         assert!(Source::is_filled(root) && !Source::is_filled(&root.join("notes")));
         std::fs::create_dir_all(root.join("c/1")).unwrap();
         assert!(matches!(all(&sources), Err(SourceError::Twice { name, .. }) if name == "c"));
+    }
+
+    #[test]
+    fn a_source_that_is_settled_stays_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let (here, link) = (root.join("here"), root.join("link"));
+        std::fs::create_dir(&here).unwrap();
+        std::os::unix::fs::symlink(&here, &link).unwrap();
+        let settled = Source::Folder(link.clone()).settled().unwrap();
+        assert_eq!(settled, Source::Folder(here));
+        let name = "m".to_owned();
+        let missing = Source::File {
+            name,
+            path: root.join("gone"),
+        };
+        let error = missing.settled().unwrap_err();
+        assert!(matches!(&error, SourceError::Folder { path, .. } if path.ends_with("gone")));
     }
 
     #[test]

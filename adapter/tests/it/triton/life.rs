@@ -1,29 +1,31 @@
 //! Servers that run, stop, run again, and end.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use nav_adapter::{
-    BindOptions, Failure, Host, Inputs, ModelConfig, ModelControl, Outputs, Triton, TritonConfig,
-    TritonError, batch,
+    BindOptions, Failure, Inputs, ModelConfig, Outputs, Triton, TritonConfig, TritonError, batch,
 };
 
-use nav_worker::packaged::Home;
-
 use super::{Gate, answer, ask, asked, builder, free_ports, more, triton, x, y};
-use crate::subject::{connect, receive};
+use crate::subject::{Reply, connect, receive};
 
-fn bind(triton: &Triton, name: &str) {
+pub(super) fn bind(triton: &Triton, name: &str) {
     let bound = triton.bind(name, more(), x(), y(), ModelConfig::default());
     bound.unwrap();
 }
 
-/// The status of the answer to `GET` over a connection of its own.
-fn status(triton: &Triton, path: &str) -> u16 {
-    use std::io::Write;
+/// The answer to this, over a connection of its own.
+pub(super) fn send(triton: &Triton, wire: &[u8]) -> Reply {
     let mut stream = connect(triton.http_address().unwrap());
+    stream.write_all(wire).unwrap();
+    receive(&mut stream).unwrap()
+}
+
+/// The status of the answer to `GET`.
+pub(super) fn status(triton: &Triton, path: &str) -> u16 {
     let wire = format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n");
-    stream.write_all(wire.as_bytes()).unwrap();
-    receive(&mut stream).unwrap().status
+    send(triton, wire.as_bytes()).status
 }
 
 #[test]
@@ -227,28 +229,6 @@ fn one_protocol_is_enough() {
         ..free_ports()
     };
     check(only_http, [true, false, false]);
-}
-
-#[test]
-fn models_of_a_repository_are_served_beside_those_that_are_bound() {
-    let config = TritonConfig {
-        model_repository: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/repository").into()),
-        model_control_mode: Some(ModelControl::Explicit),
-        ..free_ports()
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::at(Home::at(folder.path()).unwrap());
-    let triton = builder(config).host(host).build().unwrap();
-    bind(&triton, "bound");
-    triton.run().unwrap();
-    for name in ["bound", "square", "test"] {
-        assert_eq!(status(&triton, &format!("/v2/models/{name}/ready")), 200);
-    }
-    let twice = triton.bind("square", more(), x(), y(), ModelConfig::default());
-    assert_eq!(
-        twice.unwrap_err().to_string(),
-        "version 1 of model `square` is bound already"
-    );
 }
 
 #[test]

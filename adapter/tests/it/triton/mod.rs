@@ -5,6 +5,7 @@ mod callables;
 mod config;
 mod decoupled;
 mod life;
+mod repository;
 mod security;
 
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -97,13 +97,10 @@ fn source(path: &Path, name: Option<&str>, may_be_empty: bool) -> anyhow::Result
             );
             return Err(UsageError(text).into());
         }
-        // Links and working directories may change while models are loaded.
-        let folder = path.canonicalize();
-        let folder = folder.with_context(|| format!("cannot read {}", path.display()))?;
-        if !may_be_empty && !Source::is_filled(&folder) {
+        if !may_be_empty && !Source::is_filled(path) {
             anyhow::bail!("{} holds no packages and no models", path.display());
         }
-        return Ok(Source::Folder(folder));
+        return Ok(Source::Folder(path.to_owned()).settled()?);
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     let name = name.or(stem).map(str::to_owned);

@@ -1,0 +1,105 @@
+//! Models of a repository, served beside those that are bound.
+
+use std::path::Path;
+use std::time::Instant;
+
+use nav_adapter::{Host, ModelConfig, ModelControl, Triton, TritonConfig, TritonSecurityConfig};
+use nav_worker::packaged::Home;
+use tempfile::TempDir;
+
+use super::life::{bind, send, status};
+use super::{Gate, PATIENCE, asked, builder, free_ports, more, x, y};
+use crate::in_process::repository;
+use crate::subject::posted;
+
+/// A server of the models in this folder that everybody manages, and the folder that it keeps things in.
+fn serving(models: &Path, config: TritonConfig) -> (Triton, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::at(Home::at(folder.path()).unwrap());
+    let config = TritonConfig {
+        model_repository: Some(models.to_owned()),
+        ..config
+    };
+    let builder = builder(config).host(host);
+    let triton = builder.security(TritonSecurityConfig::open()).build();
+    (triton.unwrap(), folder)
+}
+
+/// Writes a model that gives back what it takes, one number.
+fn put(models: &Path, name: &str) {
+    std::fs::create_dir_all(models.join(name).join("1")).unwrap();
+    std::fs::write(models.join(name).join("config.pbtxt"), IDENTITY).unwrap();
+}
+
+const IDENTITY: &str = "backend: 'identity' input { name: 'x' data_type: TYPE_INT32 dims: 1 } output { name: 'y' data_type: TYPE_INT32 dims: 1 }";
+
+/// Waits until clients get this status of a model's readiness.
+fn until_model(triton: &Triton, name: &str, expected: impl Fn(u16) -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !expected(status(triton, &format!("/v2/models/{name}/ready"))) {
+        assert!(Instant::now() < until, "nothing became of `{name}`");
+    }
+}
+
+#[test]
+fn models_of_a_repository_are_served_beside_those_that_are_bound() {
+    let (triton, _folder) = serving(&repository(), free_ports());
+    bind(&triton, "bound");
+    triton.run().unwrap();
+    for name in ["bound", "square", "test"] {
+        assert_eq!(status(&triton, &format!("/v2/models/{name}/ready")), 200);
+    }
+    let twice = triton.bind("square", more(), x(), y(), ModelConfig::default());
+    assert_eq!(
+        twice.unwrap_err().to_string(),
+        "version 1 of model `square` is bound already"
+    );
+}
+
+#[test]
+fn a_model_comes_with_its_files_where_clients_load_models() {
+    let models = tempfile::tempdir().unwrap();
+    let config = TritonConfig {
+        model_control_mode: Some(ModelControl::Explicit),
+        ..free_ports()
+    };
+    let (triton, _folder) = serving(models.path(), config);
+    triton.run().unwrap();
+    let config = r#"{"backend": "identity", "input": [{"name": "x", "data_type": "TYPE_INT32", "dims": [1]}], "output": [{"name": "y", "data_type": "TYPE_INT32", "dims": [1]}]}"#;
+    let body = format!(r#"{{"parameters": {{"config": {config:?}, "file:3/weights": "QUJD"}}}}"#);
+    let wire = posted("/v2/repository/models/sent/load", &[], body.as_bytes());
+    let reply = send(&triton, &wire);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(status(&triton, "/v2/models/sent/versions/3/ready"), 200);
+}
+
+#[test]
+fn models_come_and_go_with_their_files_where_those_are_looked_at() {
+    let models = tempfile::tempdir().unwrap();
+    put(models.path(), "first");
+    let config = TritonConfig {
+        model_control_mode: Some(ModelControl::Poll),
+        repository_poll_secs: Some(1),
+        ..free_ports()
+    };
+    let (triton, _folder) = serving(models.path(), config);
+    triton.run().unwrap();
+    assert_eq!(status(&triton, "/v2/models/first/ready"), 200);
+    put(models.path(), "second");
+    std::fs::remove_dir_all(models.path().join("first")).unwrap();
+    until_model(&triton, "second", |status| status == 200);
+    until_model(&triton, "first", |status| status != 200);
+}
+
+#[test]
+fn a_repository_that_is_not_there_is_refused_with_the_field() {
+    let config = TritonConfig {
+        model_repository: Some("/nowhere/at/all".into()),
+        ..free_ports()
+    };
+    let refused = builder(config).build().unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "model_repository: /nowhere/at/all cannot be read: No such file or directory (os error 2)"
+    );
+}
