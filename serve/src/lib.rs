@@ -20,6 +20,7 @@ mod inside;
 mod log;
 mod metrics;
 mod options;
+mod probe;
 mod proto;
 mod readiness;
 mod refusal;
@@ -41,6 +42,7 @@ pub use inside::{Metrics, ModelMetadata, ServerMetadata, TensorMetadata};
 pub use log::{Level, Log, LogFormat, LogSettings, SettingValue, TimeFormat};
 pub use metrics::{GpuReading, ReadGpus};
 pub use options::{Endpoint, Limits, ServerOptions};
+pub use probe::ReadinessProbe;
 pub use repository::{
     BackendFacts, ConfigError, Control, IndexedModel, LoadFailure, LoadParameters, ModelOpener,
     OpenError, Opened, ParameterError, ParameterValue, Placement, Repository, RepositoryError,

@@ -17,6 +17,7 @@ use crate::grpc::Edge;
 use crate::log::{Log, Pace};
 use crate::metrics::{Gpus, Processors};
 use crate::options::{Endpoint, ServerOptions};
+use crate::probe::ReadinessProbe;
 use crate::readiness::Readiness;
 use crate::repository::Repository;
 use crate::shared_memory::Regions;
@@ -181,6 +182,11 @@ impl Server {
     /// What stops it.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
+    }
+
+    /// What tells whether it is ready.
+    pub fn readiness(&self) -> ReadinessProbe {
+        ReadinessProbe::of(&self.state)
     }
 
     /// Answers until it is stopped. `started` is called when it answers.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
 use nav_engine::{Engine, ModelError, with_causes};
-use nav_serve::{Ended, Level, Log, Repository, ServeError, Server, Stopper};
+use nav_serve::{Ended, Level, Log, ReadinessProbe, Repository, ServeError, Server, Stopper};
 
 use super::binding::{BindOptions, Bound};
 use super::config::TritonConfig;
@@ -59,6 +59,7 @@ struct State {
 #[derive(Debug)]
 struct Running {
     engine: Engine,
+    readiness: ReadinessProbe,
     stopper: Stopper,
     addresses: Addresses,
 }
@@ -246,9 +247,13 @@ impl Triton {
         self.inner.state().running.is_some()
     }
 
-    /// Whether it runs and all of its models are well.
+    /// Whether it runs and is ready, as its clients are told: while all of its models are well and those of its repository
+    /// are served, unless that was not to matter.
     pub fn is_ready(&self) -> bool {
-        self.engine().is_some_and(|engine| engine.is_ready())
+        let state = self.inner.state();
+        let readiness = state.running.as_ref().map(|it| it.readiness.clone());
+        drop(state);
+        readiness.is_some_and(|it| it.is_ready())
     }
 
     /// What its models can be asked with in this program, while it runs.
@@ -332,6 +337,7 @@ impl Inner {
         };
         let running = Running {
             engine: engine.clone(),
+            readiness: server.readiness(),
             stopper: server.stopper(),
             addresses: Addresses {
                 http: server.http_address()?,

@@ -1,4 +1,4 @@
-//! Models of a repository, served beside those that are bound.
+//! Models of a repository, served beside those that are bound, and whether all of that is ready.
 
 use std::path::Path;
 use std::time::Instant;
@@ -32,6 +32,13 @@ fn put(models: &Path, name: &str) {
 }
 
 const IDENTITY: &str = "backend: 'identity' input { name: 'x' data_type: TYPE_INT32 dims: 1 } output { name: 'y' data_type: TYPE_INT32 dims: 1 }";
+
+/// Whether the server is ready, as the program and clients are told alike.
+fn is_ready(triton: &Triton) -> bool {
+    let told = status(triton, "/v2/health/ready") == 200;
+    assert_eq!(triton.is_ready(), told);
+    told
+}
 
 /// Waits until clients get this status of a model's readiness.
 fn until_model(triton: &Triton, name: &str, expected: impl Fn(u16) -> bool) {
@@ -89,6 +96,58 @@ fn models_come_and_go_with_their_files_where_those_are_looked_at() {
     std::fs::remove_dir_all(models.path().join("first")).unwrap();
     until_model(&triton, "second", |status| status == 200);
     until_model(&triton, "first", |status| status != 200);
+    assert!(is_ready(&triton));
+}
+
+#[test]
+fn the_program_and_its_clients_are_told_alike_whether_the_server_is_ready() {
+    let models = tempfile::tempdir().unwrap();
+    put(models.path(), "good");
+    put(models.path(), "bad");
+    std::fs::write(models.path().join("bad/config.pbtxt"), "backend: 'nothing'").unwrap();
+    for (strict_readiness, expected) in [(None, false), (Some(true), false), (Some(false), true)] {
+        let config = TritonConfig {
+            exit_on_error: Some(false),
+            strict_readiness,
+            ..free_ports()
+        };
+        let (triton, _folder) = serving(models.path(), config);
+        assert!(!triton.is_ready());
+        triton.run().unwrap();
+        assert_eq!(status(&triton, "/v2/models/good/ready"), 200);
+        assert_eq!(is_ready(&triton), expected, "{strict_readiness:?}");
+        triton.stop().unwrap();
+        assert!(!triton.is_ready());
+    }
+}
+
+#[test]
+fn a_server_that_stops_is_not_ready_while_it_answers_what_it_has() {
+    for strict_readiness in [Some(true), Some(false)] {
+        let config = TritonConfig {
+            strict_readiness,
+            ..free_ports()
+        };
+        let triton = builder(config).build().unwrap();
+        let (gate, gated) = Gate::new();
+        let bound = triton.bind("m", gated, x(), y(), ModelConfig::default());
+        bound.unwrap();
+        triton.run().unwrap();
+        assert!(is_ready(&triton));
+        let reply = asked(&triton, "m", &[7]);
+        gate.entered();
+        std::thread::scope(|scope| {
+            let stopping = scope.spawn(|| triton.stop());
+            let until = Instant::now() + PATIENCE;
+            while triton.is_ready() {
+                assert!(Instant::now() < until, "it is ready for ever");
+            }
+            assert!(!is_ready(&triton));
+            gate.go_on();
+            stopping.join().unwrap().unwrap();
+        });
+        assert_eq!(super::answer(reply), Ok(vec![7]));
+    }
 }
 
 #[test]
