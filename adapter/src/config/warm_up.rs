@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use nav_engine::{Filling, Request};
+use bytes::Bytes;
+use nav_engine::{Filling, Request, WarmUp, WarmUpSample, WarmUpTensor};
 use nav_package_format::{DType, Shape, Signature};
 
 use super::model::ModelFault;
@@ -32,60 +33,55 @@ pub enum WarmupInput {
     Elements(Array),
 }
 
-/// The most requests, all of them together.
-const MOST_REQUESTS: usize = 1024;
-
 /// The requests of these samples, each as often as it says.
 pub(crate) fn requests(
     samples: &[ModelWarmup],
     signature: &Signature,
     max_batch: usize,
 ) -> Result<Vec<Request>, ModelFault> {
-    let mut requests = Vec::new();
+    let mut warm_up = WarmUp::new(signature, max_batch);
     for sample in samples {
-        let field = format!("model_warmup[{}]", sample.name);
-        let rows = match (max_batch, sample.batch_size) {
-            (0, 0 | 1) => None,
-            (most, rows) if rows > most => {
-                let reason = format!("{rows} is more than the model's batches have, {most}");
-                return Err(ModelFault::new(format!("{field}.batch_size"), reason));
-            }
-            (_, rows) => Some(rows.max(1)),
-        };
-        let mut request = Request::new();
-        for (name, input) in &sample.inputs {
-            let refuse =
-                |reason: String| ModelFault::new(format!("{field}.inputs[{name}]"), reason);
-            if signature.input(name).is_none() {
-                return Err(refuse("the model has no such input".to_owned()));
-            }
-            let array = input.array(rows).map_err(refuse)?;
-            let (shape, bytes) = (array.shape().clone(), array.bytes().clone());
-            request = request.with_input(name.as_str(), array.dtype(), shape, bytes);
-        }
-        let times = sample.count.max(1);
-        if requests.len().saturating_add(times) > MOST_REQUESTS {
-            let reason = format!("there can be {MOST_REQUESTS} requests at the most");
-            return Err(ModelFault::new(format!("{field}.count"), reason));
-        }
-        requests.extend(std::iter::repeat_n(request, times));
+        let inputs = sample.inputs.iter().map(|(name, input)| WarmUpTensor {
+            name,
+            dtype: Some(input.dtype()),
+            make: |_, rows| input.elements(rows),
+        });
+        let added = warm_up.add(WarmUpSample {
+            batch_size: sample.batch_size,
+            count: sample.count,
+            inputs: inputs.collect(),
+        });
+        added.map_err(|fault| {
+            let field = format!("model_warmup[{}].{}", sample.name, fault.field);
+            ModelFault::new(field, fault.reason)
+        })?;
     }
-    Ok(requests)
+    Ok(warm_up.into_requests())
 }
 
 impl WarmupInput {
-    fn array(&self, rows: Option<usize>) -> Result<Array, String> {
+    const fn dtype(&self) -> DType {
+        match self {
+            Self::Zeros(dtype, _) | Self::Random(dtype, _) => *dtype,
+            Self::Elements(array) => array.dtype(),
+        }
+    }
+
+    /// Its shape and its elements for so many rows.
+    fn elements(&self, rows: Option<usize>) -> Result<(Shape, Bytes), String> {
         let filled = |filling: Filling, dtype: DType, extents: &[usize]| {
             let extents = extents.iter().copied();
             let shape = Shape::new(rows.into_iter().chain(extents));
             let bytes = filling.bytes(dtype, &shape)?;
-            Ok(Array::known(dtype, shape, bytes.into()))
+            Ok((shape, bytes.into()))
         };
         match self {
             Self::Zeros(dtype, extents) => filled(Filling::Zeros, *dtype, extents),
             Self::Random(dtype, extents) => filled(Filling::Numbers, *dtype, extents),
             Self::Elements(array) => {
-                Ok(rows.map_or_else(|| array.clone(), |it| array.repeated(it)))
+                let array = rows.map_or_else(|| array.clone(), |rows| array.repeated(rows));
+                let (_, shape, bytes) = array.into_parts();
+                Ok((shape, bytes))
             }
         }
     }

@@ -38,6 +38,7 @@ mod statistics;
 mod supervisor;
 mod sync;
 mod waiting;
+mod warm_up;
 
 pub use batch::{Batch, Responder};
 pub use cache::CacheStatistics;
@@ -63,3 +64,4 @@ pub use sequence::SequencePolicy;
 // What backends and responses are made of.
 pub use nav_runners::{LoadError, Tensor, TensorDesc, with_causes};
 pub use statistics::{BatchStatistic, ModelStatistics, ResponseStatistic, Tally};
+pub use warm_up::{WarmUp, WarmUpFault, WarmUpSample, WarmUpTensor};

@@ -153,15 +153,14 @@ fn checked<'a>(
     Ok(declared)
 }
 
-impl Declared<'_> {
-    fn dtype(&self) -> Option<DType> {
-        let declared = DataType::try_from(self.data_type).ok()?;
-        DType::ALL
-            .iter()
-            .copied()
-            .find(|it| data_type(*it) == declared)
-    }
+/// The type that this number stands for.
+pub(super) fn dtype(number: i32) -> Option<DType> {
+    let declared = DataType::try_from(number).ok()?;
+    let mut types = DType::ALL.iter().copied();
+    types.find(|it| data_type(*it) == declared)
+}
 
+impl Declared<'_> {
     /// The dimensions with that of the batch.
     fn all_dims(&self, has_batch: bool) -> Vec<Dim> {
         let batch = has_batch.then_some(Dim::Unknown);
@@ -173,7 +172,7 @@ impl Declared<'_> {
     }
 
     fn spec(&self, has_batch: bool) -> Result<TensorSpec, ConfigError> {
-        let dtype = self.dtype().ok_or_else(|| {
+        let dtype = dtype(self.data_type).ok_or_else(|| {
             let field = format!("{}.data_type", self.field);
             ConfigError::field(field, "it must be given, since the model does not tell")
         })?;
@@ -190,7 +189,7 @@ impl Declared<'_> {
         let refuse = |name: &str, reason: String| {
             Err(ConfigError::field(format!("{}.{name}", self.field), reason))
         };
-        if let Some(dtype) = self.dtype()
+        if let Some(dtype) = dtype(self.data_type)
             && dtype != own.dtype
         {
             let reason = format!(

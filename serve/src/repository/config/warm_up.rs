@@ -1,22 +1,20 @@
 //! Requests that a model must answer before it is ready: of zeros, of anything, or of files of the model.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use nav_engine::{Filling, ModelOptions, Request};
-use nav_package_format::{Shape, Signature, TensorSpec, strings};
+use bytes::Bytes;
+use nav_engine::{Filling, ModelOptions, Request, WarmUp, WarmUpSample, WarmUpTensor};
+use nav_package_format::{DType, Shape, Signature, strings};
 
 use super::ConfigError;
 use super::files::read;
+use super::tensors::dtype;
+use crate::proto::ModelWarmup;
 use crate::proto::model_warmup::Input;
 use crate::proto::model_warmup::input::InputDataType;
-use crate::proto::{DataType, ModelWarmup};
 
 /// The folder of a model that files for warming up are in.
 const FOLDER: &str = "warmup";
-/// The most requests, all samples together.
-const MOST_REQUESTS: usize = 1024;
-
 /// The requests of these samples, each as often as it says.
 pub(crate) fn requests(
     samples: &[ModelWarmup],
@@ -24,66 +22,34 @@ pub(crate) fn requests(
     (options, folder): (&ModelOptions, Option<&Path>),
 ) -> Result<Vec<Request>, ConfigError> {
     let folder = folder.map(|folder| folder.join(FOLDER));
-    let mut requests = Vec::new();
+    let mut warm_up = WarmUp::new(signature, options.max_batch);
     for (index, sample) in samples.iter().enumerate() {
-        let field = format!("model_warmup[{index}]");
-        let rows = rows(sample, options.max_batch)
-            .map_err(|reason| ConfigError::field(format!("{field}.batch_size"), reason))?;
-        let mut request = Request::new();
-        for (name, input) in &sample.inputs {
-            let refuse = |reason| ConfigError::field(format!("{field}.inputs[{name}]"), reason);
-            let (_, spec) = signature
-                .input(name)
-                .ok_or_else(|| refuse("the model has no such input".to_owned()))?;
-            let (shape, bytes) = tensor(input, spec, (rows, folder.as_deref())).map_err(refuse)?;
-            request = request.with_input(name.as_str(), spec.dtype, shape, bytes);
-        }
-        check_all(&sample.inputs, signature, &field)?;
-        let times = usize::try_from(sample.count.max(1)).unwrap_or(usize::MAX);
-        if requests.len().saturating_add(times) > MOST_REQUESTS {
-            let reason = format!("there can be {MOST_REQUESTS} requests at the most");
-            return Err(ConfigError::field(format!("{field}.count"), reason));
-        }
-        requests.extend(std::iter::repeat_n(request, times));
+        let inputs = sample.inputs.iter().map(|(name, input)| {
+            let folder = folder.as_deref();
+            WarmUpTensor {
+                name,
+                dtype: dtype(input.data_type),
+                make: move |dtype, rows| tensor(input, dtype, (rows, folder)),
+            }
+        });
+        let added = warm_up.add(WarmUpSample {
+            batch_size: usize::try_from(sample.batch_size).unwrap_or(usize::MAX),
+            count: usize::try_from(sample.count).unwrap_or(usize::MAX),
+            inputs: inputs.collect(),
+        });
+        added.map_err(|fault| {
+            let field = format!("model_warmup[{index}].{}", fault.field);
+            ConfigError::field(field, fault.reason)
+        })?;
     }
-    Ok(requests)
-}
-
-/// The rows of a request, where the model has batches.
-fn rows(sample: &ModelWarmup, max_batch: usize) -> Result<Option<usize>, String> {
-    let rows = usize::try_from(sample.batch_size).unwrap_or(usize::MAX);
-    match (max_batch, rows) {
-        (0, 0 | 1) => Ok(None),
-        (0, _) => Err("the model has no batches".to_owned()),
-        (most, rows) if rows > most => Err(format!("{rows} is more than max_batch_size, {most}")),
-        (_, rows) => Ok(Some(rows.max(1))),
-    }
-}
-
-fn check_all(
-    inputs: &BTreeMap<String, Input>,
-    signature: &Signature,
-    field: &str,
-) -> Result<(), ConfigError> {
-    let mut needed = signature.inputs.iter().filter(|spec| !spec.optional);
-    match needed.find(|spec| !inputs.contains_key(&spec.name)) {
-        None => Ok(()),
-        Some(missing) => {
-            let reason = format!("input `{}` is missing", missing.name);
-            Err(ConfigError::field(format!("{field}.inputs"), reason))
-        }
-    }
+    Ok(warm_up.into_requests())
 }
 
 fn tensor(
     input: &Input,
-    spec: &TensorSpec,
+    dtype: DType,
     (rows, folder): (Option<usize>, Option<&Path>),
-) -> Result<(Shape, Vec<u8>), String> {
-    let declared = DataType::try_from(input.data_type).ok();
-    if declared != Some(crate::describe::data_type(spec.dtype)) {
-        return Err(format!("its type is not {}", spec.dtype));
-    }
+) -> Result<(Shape, Bytes), String> {
     let extents = input.dims.iter().map(|dim| {
         let extent = usize::try_from(*dim).ok().filter(|extent| *extent > 0);
         extent.ok_or_else(|| format!("{dim} is no extent of a request"))
@@ -92,11 +58,11 @@ fn tensor(
     let shape = Shape::new(rows.into_iter().chain(extents));
     let bytes = match &input.input_data_type {
         Some(InputDataType::InputDataFile(name)) => {
-            let limit = Filling::most_bytes(spec.dtype, &shape)?;
+            let limit = Filling::most_bytes(dtype, &shape)?;
             let limit = u64::try_from(limit).unwrap_or(u64::MAX);
             let bytes = read(folder, name, limit)?;
             let count = shape.element_count().map_err(|error| error.to_string())?;
-            let size = shape.byte_size(spec.dtype);
+            let size = shape.byte_size(dtype);
             match size.map_err(|error| error.to_string())? {
                 Some(size) if size != bytes.len() => {
                     return Err(format!("`{name}` has {} bytes, not {size}", bytes.len()));
@@ -106,13 +72,13 @@ fn tensor(
             }
             bytes
         }
-        Some(InputDataType::RandomData(true)) => Filling::Numbers.bytes(spec.dtype, &shape)?,
-        Some(InputDataType::ZeroData(true)) => Filling::Zeros.bytes(spec.dtype, &shape)?,
+        Some(InputDataType::RandomData(true)) => Filling::Numbers.bytes(dtype, &shape)?,
+        Some(InputDataType::ZeroData(true)) => Filling::Zeros.bytes(dtype, &shape)?,
         _ => {
             return Err("it says neither zero_data nor random_data nor input_data_file".to_owned());
         }
     };
-    Ok((shape, bytes))
+    Ok((shape, bytes.into()))
 }
 
 #[cfg(test)]
