@@ -47,6 +47,7 @@ pub use repository::{
     BackendFacts, ConfigError, Control, IndexedModel, LoadFailure, LoadParameters, ModelOpener,
     OpenError, Opened, ParameterError, ParameterValue, Placement, Repository, RepositoryError,
     RepositoryOptions, Source, SourceError, Startup, UnloadParameters, VersionFailure, Wanted,
+    is_model_name,
 };
 pub use server::{Ended, ServeError, Server};
 pub use shared_memory::SharedMemoryOptions;

@@ -116,7 +116,8 @@ impl ModelConfig {
                 let field = FIELDS.iter().find(|(known, _)| *known == option);
                 ModelFault::new(field.map_or(option, |(_, field)| field), reason)
             }
-            other => ModelFault::new("inputs and outputs", other.to_string()),
+            // It is that a tensor has no dimension for batches.
+            other => ModelFault::new("batching", other.to_string()),
         })?;
         Ok(options)
     }
@@ -127,6 +128,7 @@ impl ModelConfig {
             let reason = "with batching there is one row at least; switch `batching` off instead";
             return Err(ModelFault::new("max_batch_size", reason));
         }
+        batcher.check_alone(self.batching)?;
         let levels = batcher.priority_levels;
         if levels == 0 {
             let needs = |field: &str| {
@@ -172,6 +174,31 @@ impl ModelConfig {
         };
         options.fit_waiting();
         Ok(options)
+    }
+}
+
+impl DynamicBatcher {
+    /// Whether nothing is asked for that only batches have, where there are none.
+    fn check_alone(&self, is_batched: bool) -> Result<(), ModelFault> {
+        let only_batches = [
+            (
+                "preferred_batch_size",
+                !self.preferred_batch_size.is_empty(),
+            ),
+            (
+                "max_queue_delay_microseconds",
+                self.max_queue_delay_microseconds > 0,
+            ),
+            ("preserve_ordering", self.preserve_ordering),
+        ];
+        let mut asked = only_batches.iter().filter(|(_, is_asked)| *is_asked);
+        match asked.next() {
+            Some((field, _)) if !is_batched => {
+                let reason = "there are no batches; see `batching`";
+                Err(ModelFault::new(format!("batcher.{field}"), reason))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

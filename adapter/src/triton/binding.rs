@@ -1,19 +1,16 @@
 //! A model that was bound: checked when it is, and made into what the engine serves as often as it is served.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-use nav_engine::{Backend, ModelOptions, ModelSpec, with_causes};
-use nav_package_format::{Device, Signature, TensorSpec};
-use nav_serve::ModelFacts;
+use nav_engine::{Backend, ModelOptions, ModelSpec, Request, with_causes};
+use nav_package_format::{Device, Signature};
+use nav_serve::{ModelFacts, is_model_name};
 
+use super::declared;
 use crate::callable::{CallableBackend, Context, Fatal, SharedCallable};
 use crate::config::{ModelConfig, ModelFault, Tensor, warm_up_requests};
 use crate::infer_func::{InferFunc, Source};
-
-/// The most characters of a name.
-const LONGEST: usize = 255;
 
 /// How a model is bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +47,8 @@ pub(super) struct Bound {
     platform: (String, Device),
     runs: Runs,
     options: ModelOptions,
-    config: ModelConfig,
+    /// What it must answer before it is ready.
+    warm_up: Vec<Request>,
 }
 
 /// What it runs.
@@ -87,6 +85,7 @@ impl Bound {
             version,
             ..Context::new(name, inputs, outputs, config.clone())
         };
+        let signature = declared::signature(&context)?;
         let (platform, runs) = match infer_func.source {
             Source::Backend {
                 platform,
@@ -95,22 +94,10 @@ impl Bound {
             } => {
                 let backend =
                     open().map_err(|error| ModelFault::new("infer_func", with_causes(&error)))?;
-                agree(
-                    &context.inputs,
-                    &backend.signature().inputs,
-                    &config,
-                    "inputs",
-                )?;
-                agree(
-                    &context.outputs,
-                    &backend.signature().outputs,
-                    &config,
-                    "outputs",
-                )?;
+                declared::agree(&signature, backend.signature())?;
                 ((platform, device), Runs::Backend(backend))
             }
             Source::Callables(callables) => {
-                let signature = declared(&context)?;
                 check_callables(&callables, &context)?;
                 let runs = Runs::Callables {
                     callables,
@@ -127,14 +114,14 @@ impl Bound {
             // A function may have done something by the time it fails, which must not be done again.
             options.split_failed = false;
         }
-        warm_up_requests(&config.model_warmup, runs.signature(), options.max_batch)?;
+        let warm_up = warm_up_requests(&config.model_warmup, runs.signature(), options.max_batch)?;
         Ok(Self {
             name: name.into(),
             version,
             platform,
             runs,
             options,
-            config,
+            warm_up,
         })
     }
 
@@ -144,9 +131,7 @@ impl Bound {
     }
 
     /// What the engine serves. `fatal` is told when nothing will go right any more.
-    pub(super) fn spec(&self, fatal: Fatal) -> Result<ModelSpec, ModelFault> {
-        let (warm_up, most) = (&self.config.model_warmup, self.options.max_batch);
-        let warm_up = warm_up_requests(warm_up, self.runs.signature(), most)?;
+    pub(super) fn spec(&self, fatal: Fatal) -> ModelSpec {
         let backend: Arc<dyn Backend> = match &self.runs {
             Runs::Backend(backend) => Arc::clone(backend),
             Runs::Callables {
@@ -162,13 +147,13 @@ impl Bound {
             )),
         };
         let mut spec = ModelSpec::new(backend, self.options.clone());
-        spec.warm_up = warm_up;
+        spec.warm_up.clone_from(&self.warm_up);
         spec.about = Arc::new(ModelFacts {
             platform: self.platform.0.clone(),
             device: self.platform.1,
             ..ModelFacts::default()
         });
-        Ok(spec)
+        spec
     }
 }
 
@@ -188,9 +173,7 @@ impl fmt::Debug for Bound {
 }
 
 fn check_name(name: &str) -> Result<(), ModelFault> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let is_name = !name.is_empty() && !name.starts_with('.') && name.len() <= LONGEST;
-    if is_name && name.bytes().all(fits) {
+    if is_model_name(name) {
         return Ok(());
     }
     let reason = format!(
@@ -199,37 +182,10 @@ fn check_name(name: &str) -> Result<(), ModelFault> {
     Err(ModelFault::new("name", reason))
 }
 
-/// What is declared of callables, as the engine knows it.
-fn declared(context: &Context) -> Result<Signature, ModelFault> {
-    let specs = |tensors: &[Tensor], field: &str| {
-        let mut names = BTreeSet::new();
-        if let Some(twice) = tensors.iter().find(|it| !names.insert(it.name())) {
-            let reason = format!("`{}` is there twice", twice.name());
-            return Err(ModelFault::new(field, reason));
-        }
-        if let Some(nameless) = tensors.iter().position(|it| it.name().is_empty()) {
-            let reason = "a name has one character at least";
-            return Err(ModelFault::new(format!("{field}[{nameless}].name"), reason));
-        }
-        let batched = context.is_batched();
-        let specs = tensors.iter().map(|it| it.spec(batched, field));
-        specs.collect::<Result<Vec<TensorSpec>, _>>()
-    };
+fn check_callables(callables: &[SharedCallable], context: &Context) -> Result<(), ModelFault> {
     if context.outputs.is_empty() {
         return Err(ModelFault::new("outputs", "there must be one at least"));
     }
-    if let Some(optional) = context.outputs.iter().find(|it| it.optional) {
-        let field = format!("outputs[{}].optional", optional.name());
-        let reason = "requests leave out inputs only; they name the outputs that they want";
-        return Err(ModelFault::new(field, reason));
-    }
-    Ok(Signature {
-        inputs: specs(&context.inputs, "inputs")?,
-        outputs: specs(&context.outputs, "outputs")?,
-    })
-}
-
-fn check_callables(callables: &[SharedCallable], context: &Context) -> Result<(), ModelFault> {
     let count = callables.len();
     if count == 0 {
         return Err(ModelFault::new(
@@ -252,46 +208,4 @@ fn check_callables(callables: &[SharedCallable], context: &Context) -> Result<()
         checked.map_err(|reason| ModelFault::new("infer_func", reason))?;
     }
     Ok(())
-}
-
-/// Whether what was declared of a runner's model is what it has. Nothing declared is what it has.
-fn agree(
-    declared: &[Tensor],
-    found: &[TensorSpec],
-    config: &ModelConfig,
-    field: &str,
-) -> Result<(), ModelFault> {
-    if declared.is_empty() {
-        return Ok(());
-    }
-    let found: Vec<Tensor> = found
-        .iter()
-        .map(|spec| Tensor::of_spec(spec, config.batching))
-        .collect();
-    for tensor in declared {
-        let name = tensor.name();
-        let Some(own) = found.iter().find(|it| it.name() == name) else {
-            let reason = format!("the runner's model has no `{name}`");
-            return Err(ModelFault::new(field, reason));
-        };
-        let fits = |(one, other): (&i64, &i64)| *one == *other || *one == -1 || *other == -1;
-        let is_alike = own.dtype == tensor.dtype
-            && own.shape.len() == tensor.shape.len()
-            && own.shape.iter().zip(&tensor.shape).all(fits);
-        if !is_alike {
-            let reason = format!(
-                "it is declared as {} {:?}, and is {} {:?}",
-                tensor.dtype, tensor.shape, own.dtype, own.shape
-            );
-            return Err(ModelFault::new(format!("{field}[{name}]"), reason));
-        }
-    }
-    let missing = found.iter().find(|own| {
-        let is_declared = declared.iter().any(|tensor| tensor.name() == own.name());
-        !own.optional && !is_declared
-    });
-    missing.map_or(Ok(()), |own| {
-        let reason = format!("the runner's model has `{}`, too", own.name());
-        Err(ModelFault::new(field, reason))
-    })
 }

@@ -4,6 +4,7 @@ mod access;
 mod binding;
 mod cache_config;
 mod config;
+mod declared;
 mod error;
 mod field;
 mod log_file;

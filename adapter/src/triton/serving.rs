@@ -436,13 +436,7 @@ impl Inner {
                 version,
             });
         }
-        let spec = model
-            .spec(self.fatal(name))
-            .map_err(|fault| TritonError::Bind {
-                model: name.as_ref().to_owned(),
-                fault,
-            })?;
-        let loaded = engine.load(name, version, spec);
+        let loaded = engine.load(name, version, model.spec(self.fatal(name)));
         loaded.map_err(|source: ModelError| TritonError::Load {
             model: name.as_ref().to_owned(),
             source,

@@ -16,7 +16,7 @@ use super::options::{Control, RepositoryError, RepositoryOptions, Startup};
 use super::parameters::{LoadParameters, UnloadParameters};
 use super::polling::Poller;
 use super::record::{Desire, Note, Record};
-use super::source::{Place, Source, all, is_name};
+use super::source::{Place, Source, all, is_model_name};
 use super::uploads::{Scratch, Uploads};
 use crate::log::{Level, Log};
 
@@ -205,7 +205,7 @@ impl Inner {
     ) -> Result<(), LoadFailure> {
         let place = self.place(name)?;
         let is_known = place.is_some() || self.records().contains_key(name);
-        let is_brought = !parameters.files().is_empty() && is_name(name);
+        let is_brought = !parameters.files().is_empty() && is_model_name(name);
         if !is_known && !is_brought {
             let model = name.to_owned();
             return Err(LoadFailure::Unknown { model });

@@ -34,4 +34,4 @@ pub use open::{BackendFacts, ModelOpener, OpenError, Opened, Wanted};
 pub use options::{Control, RepositoryError, RepositoryOptions, Startup};
 pub(crate) use parameters::is_file;
 pub use parameters::{LoadParameters, ParameterError, ParameterValue, UnloadParameters};
-pub use source::{Source, SourceError};
+pub use source::{Source, SourceError, is_model_name};

@@ -150,7 +150,7 @@ fn insert(
     name: Option<&str>,
     place: Place,
 ) -> Result<(), SourceError> {
-    let Some(name) = name.filter(|name| is_name(name)) else {
+    let Some(name) = name.filter(|name| is_model_name(name)) else {
         let path = place.path().to_owned();
         return Err(SourceError::Name { path });
     };
@@ -168,7 +168,7 @@ fn insert(
 }
 
 /// Whether a model can be called this. Names travel in paths as they are, so that they hold what paths can hold.
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_model_name(name: &str) -> bool {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
     (1..=LONGEST).contains(&name.len()) && !name.starts_with('.') && name.chars().all(is_plain)
 }
@@ -248,9 +248,9 @@ mod tests {
             ("a b", false),
             ("ä", false),
         ] {
-            assert_eq!(is_name(name), expected, "{name}");
+            assert_eq!(is_model_name(name), expected, "{name}");
         }
-        assert!(!is_name(&"a".repeat(256)));
+        assert!(!is_model_name(&"a".repeat(256)));
         let found = ["1", "10", "0", "01", "+1", "-1", "x"].map(version_of);
         assert_eq!(found, [Some(1), Some(10), None, None, None, None, None]);
     }

@@ -1,12 +1,16 @@
 //! What can be bound, and what is wrong with what cannot.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use nav_adapter::{
     Array, BindOptions, DType, DynamicBatcher, Failure, InferFunc, Inputs, ModelConfig,
     ModelWarmup, Outputs, QueuePolicy, Request, Tensor, TritonConfig, WarmupInput, batch,
     decoupled, fill_optionals,
 };
+
+use nav_engine::Callable;
+use nav_package_format::{Dim, Signature, TensorSpec};
 
 use super::{ask, builder, column, free_ports, more, triton, x, y};
 
@@ -64,11 +68,72 @@ fn a_batcher_that_cannot_be_is_refused_with_the_field() {
     check(
         DynamicBatcher {
             priority_levels: 2,
+            ..plain()
+        },
+        "batcher.default_priority_level: it must be one of the levels 1 to 2",
+    );
+    check(
+        DynamicBatcher {
+            priority_levels: 1025,
+            default_priority_level: 1,
+            ..plain()
+        },
+        "batcher.priority_levels: there are 1 to 1024 levels",
+    );
+    for level in [0, 3] {
+        check(
+            DynamicBatcher {
+                priority_levels: 2,
+                default_priority_level: 1,
+                priority_queue_policy: BTreeMap::from([(level, QueuePolicy::default())]),
+                ..plain()
+            },
+            "batcher.priority_queue_policy: there is no such level",
+        );
+    }
+    check(
+        DynamicBatcher {
+            priority_levels: 2,
             default_priority_level: 1,
             preserve_ordering: true,
             ..plain()
         },
         "batcher.preserve_ordering: a level that goes first does not keep the order",
+    );
+}
+
+#[test]
+fn what_only_batches_have_is_refused_where_there_are_none() {
+    let check = |batcher: DynamicBatcher, field: &str| {
+        let config = ModelConfig {
+            batching: false,
+            batcher,
+            ..ModelConfig::default()
+        };
+        let expected = format!("batcher.{field}: there are no batches; see `batching`");
+        check_config(config, &expected);
+    };
+    let plain = DynamicBatcher::default;
+    check(
+        DynamicBatcher {
+            preferred_batch_size: vec![1],
+            ..plain()
+        },
+        "preferred_batch_size",
+    );
+    check(
+        DynamicBatcher {
+            max_queue_delay_microseconds: 1,
+            ..plain()
+        },
+        "max_queue_delay_microseconds",
+    );
+    check(
+        DynamicBatcher {
+            preserve_ordering: true,
+            ..plain()
+        },
+        "preserve_ordering",
     );
 }
 
@@ -101,35 +166,85 @@ fn a_config_that_cannot_be_is_refused_with_the_field() {
         both,
         "response_cache: a decoupled model has no one response to keep",
     );
-    let instances = ModelConfig {
-        instances: 3,
-        ..config()
-    };
-    check(
-        instances,
-        "instances: there are 1 callables, and each of them is one instance",
-    );
-    let warm_up = ModelConfig {
-        model_warmup: vec![ModelWarmup {
+    for instances in [0, 3] {
+        let config = ModelConfig {
+            instances,
+            ..config()
+        };
+        check(
+            config,
+            "instances: there are 1 callables, and each of them is one instance",
+        );
+    }
+}
+
+#[test]
+fn a_request_to_warm_up_that_the_model_could_not_answer_is_refused_with_the_field() {
+    let check = |(batch_size, count), inputs: &[(&str, WarmupInput)], expected: &str| {
+        let inputs = inputs.iter().cloned();
+        let inputs = inputs.map(|(name, input)| (name.to_owned(), input));
+        let sample = ModelWarmup {
             name: "zeros".to_owned(),
-            batch_size: 1,
-            inputs: BTreeMap::from([("z".to_owned(), WarmupInput::Zeros(DType::Fp32, vec![1]))]),
-            count: 1,
-        }],
-        ..config()
+            batch_size,
+            inputs: inputs.collect(),
+            count,
+        };
+        let config = ModelConfig {
+            model_warmup: vec![sample],
+            ..ModelConfig::default()
+        };
+        check_config(config, &format!("model_warmup[zeros].{expected}"));
     };
+    let zeros = |dtype, extents: &[usize]| WarmupInput::Zeros(dtype, extents.to_vec());
+    let good = ("x", zeros(DType::Int32, &[1]));
     check(
-        warm_up,
-        "model_warmup[zeros].inputs[z]: the model has no such input",
+        (5, 1),
+        &[good.clone()],
+        "batch_size: 5 is more than max_batch_size, 4",
+    );
+    check(
+        (1, 1025),
+        &[good.clone()],
+        "count: there can be 1024 requests at the most",
+    );
+    let unknown = ("z", zeros(DType::Fp32, &[1]));
+    check(
+        (1, 1),
+        &[good, unknown],
+        "inputs[z]: the model has no such input",
+    );
+    check((1, 1), &[], "inputs: input `x` is missing");
+    let floats = WarmupInput::Random(DType::Fp32, vec![1]);
+    check((1, 1), &[("x", floats)], "inputs[x]: its type is not INT32");
+    check(
+        (2, 1),
+        &[("x", zeros(DType::Int32, &[3]))],
+        "inputs[x]: its shape is [2,3], and not [?,1]",
+    );
+    let own = WarmupInput::Elements(Array::new([1, 1], [5]).unwrap());
+    check(
+        (2, 1),
+        &[("x", own)],
+        "inputs[x]: its shape is [2,1,1], and not [?,1]",
     );
 }
 
 #[test]
 fn names_and_tensors_that_cannot_be_are_refused_with_the_field() {
     let check = |name: &str, inputs: Vec<Tensor>, outputs: Vec<Tensor>, expected: &str| {
-        let refused = triton().bind(name, more(), inputs, outputs, ModelConfig::default());
-        let expected = format!("model `{name}` cannot be bound: {expected}");
-        assert_eq!(words(&refused.unwrap_err()), expected);
+        // Whatever runs it.
+        for infer_func in [more().into(), runner()] {
+            let tensors = (inputs.clone(), outputs.clone());
+            let refused = triton().bind(
+                name,
+                infer_func,
+                tensors.0,
+                tensors.1,
+                ModelConfig::default(),
+            );
+            let expected = format!("model `{name}` cannot be bound: {expected}");
+            assert_eq!(words(&refused.unwrap_err()), expected);
+        }
     };
     let (x, y) = (|| x().to_vec(), || y().to_vec());
     for name in ["", "a/b", ".hidden", "a b"] {
@@ -140,7 +255,6 @@ fn names_and_tensors_that_cannot_be_are_refused_with_the_field() {
     }
     check("m", [x(), x()].concat(), y(), "inputs: `x` is there twice");
     check("m", x(), [y(), y()].concat(), "outputs: `y` is there twice");
-    check("m", x(), vec![], "outputs: there must be one at least");
     let optional = vec![Tensor::new(DType::Fp32, [1]).named("y").optional()];
     check(
         "m",
@@ -154,6 +268,107 @@ fn names_and_tensors_that_cannot_be_are_refused_with_the_field() {
         negative,
         y(),
         "inputs[x].shape: -2 is no extent; -1 stands for any",
+    );
+    let nameless = vec![Tensor::new(DType::Int32, [1]).named("")];
+    check(
+        "m",
+        nameless,
+        y(),
+        "inputs[0].name: a name has one character at least",
+    );
+    let nothing = triton().bind("m", more(), x(), [], ModelConfig::default());
+    assert_eq!(
+        words(&nothing.unwrap_err()),
+        "model `m` cannot be bound: outputs: there must be one at least"
+    );
+}
+
+/// What a runner's model is to the server: `y` of rows of any numbers is made of `x`, and, where somebody likes, of `z`.
+fn runner() -> InferFunc {
+    let spec = |name: &str, dtype, columns, optional| TensorSpec {
+        name: name.to_owned(),
+        dtype,
+        dims: Some(vec![Dim::Unknown, columns]),
+        optional,
+    };
+    let signature = Signature {
+        inputs: vec![
+            spec("x", DType::Int32, Dim::Fixed(1), false),
+            spec("z", DType::Int32, Dim::Unknown, true),
+        ],
+        outputs: vec![spec(
+            "y",
+            DType::Int32,
+            Dim::Symbolic("n".to_owned()),
+            false,
+        )],
+    };
+    let backend = Callable::shared(signature, |_| Ok(()));
+    InferFunc::backend("test", move || Ok(Arc::clone(&backend) as _))
+}
+
+#[test]
+fn what_is_declared_of_a_runner_must_be_what_its_model_has() {
+    let bind = |inputs: Vec<Tensor>, outputs: Vec<Tensor>| {
+        triton().bind("m", runner(), inputs, outputs, ModelConfig::default())
+    };
+    let check = |inputs: Vec<Tensor>, outputs: Vec<Tensor>, expected: &str| {
+        let refused = bind(inputs, outputs).unwrap_err();
+        let expected = format!("model `m` cannot be bound: {expected}");
+        assert_eq!(words(&refused), expected);
+    };
+    let tensor = |name: &'static str, shape: &[i64]| Tensor::new(DType::Int32, shape).named(name);
+    let (x, y, z) = (
+        || tensor("x", &[1]),
+        || tensor("y", &[7]),
+        || tensor("z", &[-1]),
+    );
+    bind(vec![], vec![]).unwrap();
+    bind(vec![tensor("x", &[-1])], vec![y()]).unwrap();
+    bind(vec![z().optional(), x()], vec![y()]).unwrap();
+    check(
+        vec![x(), tensor("other", &[1])],
+        vec![y()],
+        "inputs: the runner's model has no `other`",
+    );
+    check(
+        vec![z()],
+        vec![y()],
+        "inputs: the runner's model has `x`, too",
+    );
+    check(
+        vec![x()],
+        vec![tensor("sum", &[1])],
+        "outputs: the runner's model has no `sum`",
+    );
+    check(
+        vec![tensor("x", &[2])],
+        vec![y()],
+        "inputs[x]: it is declared as INT32 [?,2], and is INT32 [?,1]",
+    );
+    check(
+        vec![x()],
+        vec![tensor("y", &[1, 1])],
+        "outputs[y]: it is declared as INT32 [?,1,1], and is INT32 [?,n]",
+    );
+    check(
+        vec![Tensor::new(DType::Fp32, [1]).named("x")],
+        vec![y()],
+        "inputs[x]: it is declared as FP32 [?,1], and is INT32 [?,1]",
+    );
+    check(
+        vec![x().optional()],
+        vec![y()],
+        "inputs[x].optional: the runner's model needs it",
+    );
+    let none = ModelConfig {
+        instances: 0,
+        ..ModelConfig::default()
+    };
+    let refused = triton().bind("m", runner(), [], [], none).unwrap_err();
+    assert_eq!(
+        words(&refused),
+        "model `m` cannot be bound: instances: there must be one at least"
     );
 }
 
