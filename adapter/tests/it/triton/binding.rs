@@ -199,12 +199,12 @@ fn a_request_to_warm_up_that_the_model_could_not_answer_is_refused_with_the_fiel
     let good = ("x", zeros(DType::Int32, &[1]));
     check(
         (5, 1),
-        &[good.clone()],
+        std::slice::from_ref(&good),
         "batch_size: 5 is more than max_batch_size, 4",
     );
     check(
         (1, 1025),
-        &[good.clone()],
+        std::slice::from_ref(&good),
         "count: there can be 1024 requests at the most",
     );
     let unknown = ("z", zeros(DType::Fp32, &[1]));

@@ -91,10 +91,13 @@ fn a_server_that_is_dropped_stops() {
 fn serving_lasts_until_it_is_stopped() {
     let triton = Arc::new(triton());
     bind(&triton, "m");
-    triton.run().unwrap();
     let own = Arc::clone(&triton);
     let thread = std::thread::Builder::new();
     let serving = thread.spawn(move || own.serve()).unwrap();
+    // Stopped before it runs, it would run all the same.
+    while !triton.is_alive() {
+        std::thread::yield_now();
+    }
     assert_eq!(ask(&triton, "m", &[1]), Ok(vec![2]));
     triton.stop().unwrap();
     serving.join().unwrap().unwrap();
