@@ -47,7 +47,6 @@ pub use nav_package_format::{DType, Element, Shape};
 pub use nav_runners::{RunnerHandle, VendorRuntime};
 pub use nav_worker::packaged::Home;
 pub use wrap::{
-    Batch, BatchDecoupled, ConstantPadder, Decoupled, FillOptionals, FirstValue, GroupByKeys,
-    Sample, batch, batch_decoupled, decoupled, fill_optionals, first_value, group_by_keys,
-    group_by_values, group_by_values_padded, pad_batch, sample,
+    ConstantPadder, FirstValue, batch, batch_decoupled, decoupled, fill_optionals, first_value,
+    group_by_keys, group_by_values, group_by_values_padded, pad_batch, sample,
 };

@@ -45,6 +45,15 @@ pub enum Answers {
     Rounds(Box<dyn Iterator<Item = Round>>),
 }
 
+/// Fails unless there are as many answers as requests.
+pub(crate) fn check_count(answers: usize, requests: usize) -> Result<(), Failure> {
+    if answers == requests {
+        return Ok(());
+    }
+    let text = format!("it gave {answers} answers to {requests} requests");
+    Err(Failure::new(text))
+}
+
 impl<F> Infer for F
 where
     F: FnMut(Vec<Request>) -> Result<Vec<Answer>, Failure> + Send,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nav_engine::{Backend, Batch, Executor, InferError, LoadError, Responder, Response};
 use nav_package_format::Signature;
 
-use super::answers::{Answer, Answers, Infer, Round, Stream};
+use super::answers::{Answer, Answers, Infer, Round, Stream, check_count};
 use super::checks::{Asked, Declared};
 use super::context::Context;
 use super::request::Request;
@@ -113,7 +113,8 @@ impl Executor for CallableExecutor {
                 Err(self.declared.fault(text).told())
             }
             Answers::Streams(streams) => {
-                self.check_count(streams.len(), asked.len())?;
+                self.check_count(streams.len(), asked.len())
+                    .map_err(|failure| failure.told())?;
                 let open = opened(batch, asked);
                 self.stream(open.into_iter().zip(streams).collect());
                 Ok(())
@@ -128,12 +129,10 @@ impl Executor for CallableExecutor {
 }
 
 impl CallableExecutor {
-    fn check_count(&self, answers: usize, requests: usize) -> Result<(), InferError> {
-        if answers == requests {
-            return Ok(());
-        }
-        let text = format!("it gave {answers} answers to {requests} requests");
-        Err(self.declared.fault(&text).told())
+    /// Fails unless there are as many answers as requests.
+    fn check_count(&self, answers: usize, requests: usize) -> Result<(), Failure> {
+        let counted = check_count(answers, requests);
+        counted.map_err(|failure| self.declared.fault(failure.message()))
     }
 
     /// Notes a failure on its way to whoever asked.
@@ -156,7 +155,8 @@ impl CallableExecutor {
         answers: Vec<Answer>,
         asked: &[Asked],
     ) -> Result<(), InferError> {
-        self.check_count(answers.len(), asked.len())?;
+        self.check_count(answers.len(), asked.len())
+            .map_err(|failure| failure.told())?;
         for (index, (answer, asked)) in answers.into_iter().zip(asked).enumerate() {
             batch.answer(index, self.checked(answer, asked));
         }
@@ -194,13 +194,9 @@ impl CallableExecutor {
     fn repeat(&self, open: Vec<Option<Open>>, rounds: Box<dyn Iterator<Item = Round>>) {
         let mut open = open;
         for round in rounds {
-            let count = open.len();
-            let answers = round.and_then(|answers| match answers.len() {
-                found if found == count => Ok(answers),
-                found => {
-                    let text = format!("it gave {found} answers to {count} requests");
-                    Err(self.declared.fault(&text))
-                }
+            let answers = round.and_then(|answers| {
+                self.check_count(answers.len(), open.len())?;
+                Ok(answers)
             });
             let answers = match answers {
                 Ok(answers) => answers,

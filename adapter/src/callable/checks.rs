@@ -63,14 +63,15 @@ impl Declared {
         }
         self.check_all(&found, asked)?;
         let wanted = found.into_iter().filter(|(index, _)| asked.wants(*index));
-        let tensors = wanted.map(|(index, array)| Tensor {
-            desc: TensorDesc {
+        let tensors = wanted.map(|(index, array)| {
+            let (dtype, shape, bytes) = array.into_parts();
+            let desc = TensorDesc {
                 index,
-                dtype: array.dtype(),
-                shape: array.shape().clone(),
-                byte_size: array.bytes().len(),
-            },
-            bytes: array.bytes().clone(),
+                dtype,
+                shape,
+                byte_size: bytes.len(),
+            };
+            Tensor { desc, bytes }
         });
         let mut response = Response::new(tensors);
         response.parameters = outputs.parameters;

@@ -8,6 +8,7 @@ mod inputs;
 mod outputs;
 mod request;
 
+pub(crate) use answers::check_count;
 pub use answers::{Answer, Answers, Infer, Round, Stream};
 pub(crate) use backend::{CallableBackend, Fatal, SharedCallable};
 pub use context::Context;

@@ -51,10 +51,8 @@ impl Tensor {
 
     /// Whether these extents, without that of the batch, are such as are declared.
     pub fn admits(&self, shape: &Shape) -> bool {
-        let fits = |(declared, found): (&i64, &usize)| {
-            *declared == -1 || usize::try_from(*declared).is_ok_and(|declared| declared == *found)
-        };
-        self.shape.len() == shape.len() && self.shape.iter().zip(shape.iter()).all(fits)
+        // One that cannot be declared admits nothing.
+        self.spec(false, "").is_ok_and(|spec| spec.admits(shape))
     }
 
     pub(crate) fn shared_name(&self) -> Arc<str> {

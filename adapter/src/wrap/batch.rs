@@ -1,43 +1,20 @@
 //! A function of stacked tensors, asked once for all requests that came together.
 
-use std::fmt;
-use std::sync::Arc;
-
 use crate::array::Array;
-use crate::callable::{Answer, Answers, Infer, Inputs, Outputs, Request};
+use crate::callable::{Answer, Inputs, Outputs, Request};
 use crate::failure::Failure;
-
-/// What [`batch`] makes.
-pub struct Batch<F>(F);
 
 /// Asks this once for all requests that came together, with their tensors stacked along the first dimension. What it
 /// gives is cut between them, and must have as many rows.
-pub fn batch<F, R>(infer: F) -> Batch<F>
-where
-    F: FnMut(Inputs) -> Result<R, Failure> + Send,
-    R: Into<Outputs>,
-{
-    Batch(infer)
-}
-
-impl<F, R> Infer for Batch<F>
-where
-    F: FnMut(Inputs) -> Result<R, Failure> + Send,
-    R: Into<Outputs>,
-{
-    fn infer(&mut self, requests: Vec<Request>) -> Result<Answers, Failure> {
+pub fn batch<R: Into<Outputs>>(
+    mut infer: impl FnMut(Inputs) -> Result<R, Failure> + Send,
+) -> impl FnMut(Vec<Request>) -> Result<Vec<Answer>, Failure> + Send {
+    move |requests| {
         let rows: Vec<usize> = requests.iter().map(|it| it.rows()).collect();
-        let Some(inputs) = stacked(requests)? else {
-            return Ok(Answers::Each(Vec::new()));
-        };
-        let outputs = (self.0)(inputs)?.into();
-        cut(&outputs, &rows).map(Answers::Each)
-    }
-}
-
-impl<F> fmt::Debug for Batch<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Batch")
+        match stacked(requests)? {
+            Some(inputs) => cut(infer(inputs)?.into(), &rows),
+            None => Ok(Vec::new()),
+        }
     }
 }
 
@@ -65,10 +42,10 @@ pub(super) fn stacked(requests: Vec<Request>) -> Result<Option<Inputs>, Failure>
 }
 
 /// Each request's rows of what was given for all of them.
-pub(super) fn cut(outputs: &Outputs, rows: &[usize]) -> Result<Vec<Answer>, Failure> {
+pub(super) fn cut(outputs: Outputs, rows: &[usize]) -> Result<Vec<Answer>, Failure> {
     if rows.len() == 1 {
         // Whether it has the right rows is looked at with everything else.
-        return Ok(vec![Ok(outputs.clone())]);
+        return Ok(vec![Ok(outputs)]);
     }
     let all: usize = rows.iter().sum();
     for (position, array) in outputs.iter().enumerate() {
@@ -87,10 +64,9 @@ pub(super) fn cut(outputs: &Outputs, rows: &[usize]) -> Result<Vec<Answer>, Fail
     cut.map(|outputs| Ok(Ok(outputs?))).collect()
 }
 
-/// The context of a batch, for those who answer it.
-pub(super) fn is_batched(inputs: &Inputs, wrapper: &str) -> Result<(), Failure> {
-    let context = Arc::clone(inputs.context());
-    if context.is_batched() {
+/// Fails for what is of a model without batches.
+pub(super) fn check_batched(inputs: &Inputs, wrapper: &str) -> Result<(), Failure> {
+    if inputs.context().is_batched() {
         return Ok(());
     }
     let text = format!("`{wrapper}` is for models with batches");

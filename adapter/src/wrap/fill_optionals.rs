@@ -6,9 +6,8 @@ use crate::array::Array;
 use crate::callable::{Answers, Context, Infer, Request};
 use crate::failure::Failure;
 
-/// What [`fill_optionals`] makes.
-#[derive(Debug)]
-pub struct FillOptionals<I> {
+/// A callable, and what stands for inputs that it was not given.
+struct FillOptionals<I> {
     defaults: Vec<(Arc<str>, Array)>,
     inner: I,
 }
@@ -18,7 +17,7 @@ pub struct FillOptionals<I> {
 pub fn fill_optionals<N: Into<Arc<str>>, I: Infer>(
     defaults: impl IntoIterator<Item = (N, Array)>,
     callable: I,
-) -> FillOptionals<I> {
+) -> impl Infer {
     let defaults = defaults.into_iter();
     FillOptionals {
         defaults: defaults.map(|(name, array)| (name.into(), array)).collect(),

@@ -4,7 +4,7 @@ use crate::array::Array;
 use crate::callable::{Inputs, Outputs};
 use crate::failure::Failure;
 
-use super::batch::is_batched;
+use super::batch::check_batched;
 
 /// Which inputs are given once, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl FirstValue {
 
     /// These inputs, with some of them given once.
     pub fn given(&self, mut inputs: Inputs) -> Result<Inputs, Failure> {
-        is_batched(&inputs, "first_value")?;
+        check_batched(&inputs, "first_value")?;
         for key in &self.keys {
             if let Some(array) = inputs.get(key) {
                 let first = self.first(key, array)?;

@@ -1,16 +1,17 @@
 //! Requests with the same inputs, asked together and apart from the others.
 
-use crate::callable::{Answer, Answers, Context, Infer, Request};
+use crate::callable::{Answer, Answers, Context, Infer, Request, check_count};
 use crate::failure::Failure;
 
-/// What [`group_by_keys`] makes.
-#[derive(Debug)]
-pub struct GroupByKeys<I>(I);
-
 /// Asks this for each group of requests that have the same inputs, such as where some are optional.
-pub const fn group_by_keys<I: Infer>(callable: I) -> GroupByKeys<I> {
+pub fn group_by_keys(callable: impl Infer) -> impl Infer {
     GroupByKeys(callable)
 }
+
+/// A callable that is asked for groups of requests.
+struct GroupByKeys<I>(I);
+
+const ONE: &str = "`group_by_keys` is for callables with one answer to a request";
 
 /// Requests, and the places that they came in.
 type Group = Vec<(usize, Request)>;
@@ -30,18 +31,11 @@ impl<I: Infer> Infer for GroupByKeys<I> {
         for (_, group) in groups {
             let (places, requests): (Vec<usize>, Vec<Request>) = group.into_iter().unzip();
             match self.0.infer(requests) {
-                Ok(Answers::Each(answers)) if answers.len() == places.len() => {
+                Ok(Answers::Each(answers)) => {
+                    check_count(answers.len(), places.len())?;
                     all.extend(places.into_iter().zip(answers));
                 }
-                Ok(Answers::Each(answers)) => {
-                    let (found, asked) = (answers.len(), places.len());
-                    let text = format!("it gave {found} answers to {asked} requests");
-                    return Err(Failure::new(text));
-                }
-                Ok(Answers::Streams(_) | Answers::Rounds(_)) => {
-                    let text = "`group_by_keys` is for callables with one answer to a request";
-                    return Err(Failure::new(text));
-                }
+                Ok(Answers::Streams(_) | Answers::Rounds(_)) => return Err(Failure::new(ONE)),
                 // The others have nothing to do with it.
                 Err(failure) => all.extend(places.into_iter().map(|it| (it, Err(failure.clone())))),
             }
@@ -58,7 +52,7 @@ impl<I: Infer> Infer for GroupByKeys<I> {
 
     fn check(&self, context: &Context) -> Result<(), String> {
         if self.0.is_decoupled() {
-            return Err("`group_by_keys` is for callables with one answer to a request".to_owned());
+            return Err(ONE.to_owned());
         }
         self.0.check(context)
     }

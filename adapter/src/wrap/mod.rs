@@ -13,15 +13,15 @@ mod pad_batch;
 mod padder;
 mod sample;
 
-pub use batch::{Batch, batch};
-pub use decoupled::{BatchDecoupled, Decoupled, batch_decoupled, decoupled};
-pub use fill_optionals::{FillOptionals, fill_optionals};
+pub use batch::batch;
+pub use decoupled::{batch_decoupled, decoupled};
+pub use fill_optionals::fill_optionals;
 pub use first_value::{FirstValue, first_value};
-pub use group_by_keys::{GroupByKeys, group_by_keys};
+pub use group_by_keys::group_by_keys;
 pub use group_by_values::{group_by_values, group_by_values_padded};
 pub use pad_batch::pad_batch;
 pub use padder::ConstantPadder;
-pub use sample::{Sample, sample};
+pub use sample::sample;
 
 #[cfg(test)]
 mod tests;

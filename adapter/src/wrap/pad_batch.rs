@@ -1,6 +1,6 @@
 //! Batches brought to a size that the model prefers.
 
-use super::batch::is_batched;
+use super::batch::check_batched;
 use crate::array::Array;
 use crate::callable::{Inputs, Outputs};
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ pub fn pad_batch<R: Into<Outputs>>(
     mut infer: impl FnMut(Inputs) -> Result<R, Failure> + Send,
 ) -> impl FnMut(Inputs) -> Result<Outputs, Failure> + Send {
     move |inputs| {
-        is_batched(&inputs, "pad_batch")?;
+        check_batched(&inputs, "pad_batch")?;
         let rows = inputs.rows();
         let size = wanted(&inputs);
         if rows == 0 || size <= rows {
