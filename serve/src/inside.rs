@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nav_engine::{Engine, InferError, Model};
-use nav_package_format::{DType, TensorSpec};
+use nav_package_format::DType;
 use serde_json::Value;
 
 use crate::describe;
-use crate::facts::ModelFacts;
 use crate::metrics::{self, Gpus, Held, Machine, Processors, ReadGpus};
 use crate::proto;
 use crate::repository::{Control, Repository};
@@ -90,19 +89,7 @@ impl Repository {
 
     /// What clients are told that a model is: this version of it, or the highest.
     pub fn metadata(&self, name: &str, version: Option<u64>) -> Result<ModelMetadata, InferError> {
-        let model = self.engine().model(name, version)?;
-        let versions = match version {
-            Some(version) => vec![version],
-            None => describe::versions(self.engine(), name),
-        };
-        let signature = model.signature();
-        Ok(ModelMetadata {
-            name: model.name().to_owned(),
-            versions,
-            platform: ModelFacts::of(&model).platform.clone(),
-            inputs: signature.inputs.iter().map(TensorMetadata::of).collect(),
-            outputs: signature.outputs.iter().map(TensorMetadata::of).collect(),
-        })
+        describe::metadata(self.engine(), name, version)
     }
 
     /// The configuration of a model, with the names and all of the members that clients are told.
@@ -115,14 +102,4 @@ impl Repository {
 fn config(model: &Model) -> Value {
     // What is written here is JSON.
     serde_json::from_str(&proto::json(&describe::config_of(model))).unwrap_or_default()
-}
-
-impl TensorMetadata {
-    fn of(spec: &TensorSpec) -> Self {
-        Self {
-            name: spec.name.clone(),
-            dtype: spec.dtype,
-            shape: describe::shape(spec),
-        }
-    }
 }

@@ -1,11 +1,11 @@
 //! What the server is, and what a model takes and gives.
 
-use nav_engine::Engine;
+use nav_engine::{Engine, InferError};
 use nav_package_format::{Dim, TensorSpec};
 
-use super::find;
 use crate::facts::ModelFacts;
-use crate::proto::model_metadata_response::TensorMetadata;
+use crate::inside::{ModelMetadata, TensorMetadata};
+use crate::proto::model_metadata_response as proto;
 use crate::proto::{ModelMetadataResponse, ServerMetadataResponse};
 use crate::refusal::Refusal;
 
@@ -40,21 +40,28 @@ pub(crate) fn server(name: &str, is_controlled: bool, has_regions: bool) -> Serv
     }
 }
 
-/// Name, versions, platform, tensors.
-pub(crate) fn model(
+/// Name, versions, platform, tensors: this version of a model, or the highest.
+pub(crate) fn metadata(
     engine: &Engine,
     name: &str,
     version: Option<u64>,
-) -> Result<ModelMetadataResponse, Refusal> {
-    let model = find(engine, name, version)?;
-    let versions = if let Some(version) = version {
-        vec![version.to_string()]
-    } else {
-        let versions = versions(engine, name).into_iter();
-        versions.map(|version| version.to_string()).collect()
+) -> Result<ModelMetadata, InferError> {
+    let model = engine.model(name, version)?;
+    let versions = match version {
+        Some(version) => vec![version],
+        None => engine
+            .versions(name)
+            .iter()
+            .map(|it| it.version())
+            .collect(),
+    };
+    let tensor = |spec: &TensorSpec| TensorMetadata {
+        name: spec.name.clone(),
+        dtype: spec.dtype,
+        shape: shape(spec),
     };
     let signature = model.signature();
-    Ok(ModelMetadataResponse {
+    Ok(ModelMetadata {
         name: model.name().to_owned(),
         versions,
         platform: ModelFacts::of(&model).platform.clone(),
@@ -63,22 +70,30 @@ pub(crate) fn model(
     })
 }
 
-fn tensor(spec: &TensorSpec) -> TensorMetadata {
-    TensorMetadata {
-        name: spec.name.clone(),
-        datatype: spec.dtype.name().to_owned(),
-        shape: shape(spec),
-    }
-}
-
-/// The versions of a model that are served.
-pub(crate) fn versions(engine: &Engine, name: &str) -> Vec<u64> {
-    let versions = engine.versions(name);
-    versions.iter().map(|model| model.version()).collect()
+/// The same as it travels.
+pub(crate) fn model(
+    engine: &Engine,
+    name: &str,
+    version: Option<u64>,
+) -> Result<ModelMetadataResponse, Refusal> {
+    let told = metadata(engine, name, version);
+    let told = told.map_err(|error| Refusal::of_engine(&error, None))?;
+    let tensor = |tensor: TensorMetadata| proto::TensorMetadata {
+        name: tensor.name,
+        datatype: tensor.dtype.name().to_owned(),
+        shape: tensor.shape,
+    };
+    Ok(ModelMetadataResponse {
+        name: told.name,
+        versions: told.versions.iter().map(u64::to_string).collect(),
+        platform: told.platform,
+        inputs: told.inputs.into_iter().map(tensor).collect(),
+        outputs: told.outputs.into_iter().map(tensor).collect(),
+    })
 }
 
 /// The dimensions of a tensor; one that is open where they are not known.
-pub(crate) fn shape(spec: &TensorSpec) -> Vec<i64> {
+fn shape(spec: &TensorSpec) -> Vec<i64> {
     spec.dims.as_deref().map_or_else(|| vec![-1], extents)
 }
 

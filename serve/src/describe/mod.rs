@@ -11,7 +11,7 @@ pub(crate) use config::{
     saturated,
 };
 pub(crate) use index::index;
-pub(crate) use metadata::{model, server, shape, versions};
+pub(crate) use metadata::{metadata, model, server};
 pub(crate) use regions::{cuda_regions, system_regions};
 pub(crate) use statistics::{of_all, of_model};
 
