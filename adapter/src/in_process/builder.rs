@@ -143,13 +143,6 @@ impl ServerBuilder {
         self
     }
 
-    /// The same, loading so many models at a time.
-    #[must_use]
-    pub const fn load_threads(mut self, count: usize) -> Self {
-        self.options.loads = count;
-        self
-    }
-
     /// The same, telling events to this log.
     #[must_use]
     pub fn log(mut self, log: &Log) -> Self {

@@ -17,6 +17,6 @@ pub use server::{Server, Status};
 // What all of these speak of.
 pub use nav_engine::{CancelHandle, InferError, ModelState, ModelStatistics};
 pub use nav_serve::{
-    Control, LoadFailure, LoadParameters, Log, ModelMetadata, ServerMetadata, TensorMetadata,
-    UnloadParameters,
+    Control, LoadFailure, LoadParameters, Log, ModelMetadata, ParameterError, ParameterValue,
+    ServerMetadata, TensorMetadata, UnloadParameters,
 };

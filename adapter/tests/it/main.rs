@@ -8,6 +8,7 @@
 
 mod bound_packages;
 mod in_process;
+mod in_process_wishes;
 mod model_navigator;
 mod packages;
 mod place;
