@@ -3,18 +3,27 @@
 use std::time::Instant;
 
 use nav_adapter::{
-    Failure, InferFunc, Inputs, ModelConfig, Request, Triton, batch_decoupled, decoupled,
+    Answers, Array, BindOptions, Failure, Infer, InferFunc, Inputs, ModelConfig, Outputs, Request,
+    Triton, TritonConfig, batch_decoupled, decoupled,
 };
 
-use super::{PATIENCE, column, request, triton, x, y};
+use super::{PATIENCE, builder, column, free_ports, request, triton, x, y};
 
 fn serving(callable: impl Into<InferFunc>) -> Triton {
+    bound(callable, false)
+}
+
+fn bound(callable: impl Into<InferFunc>, strict: bool) -> Triton {
     let triton = triton();
     let config = ModelConfig {
         decoupled: true,
         ..ModelConfig::default()
     };
-    triton.bind("m", callable, x(), y(), config).unwrap();
+    let options = BindOptions {
+        strict,
+        ..config.into()
+    };
+    triton.bind("m", callable, x(), y(), options).unwrap();
     triton.run().unwrap();
     triton
 }
@@ -112,4 +121,79 @@ fn a_stream_that_panics_ends_with_an_error_and_the_model_goes_on() {
     let panicked = "model `m` panicked: while it was responding".to_owned();
     assert_eq!(responses(&triton, &[3]), [Ok(0), Ok(1), Err(panicked)]);
     assert_eq!(responses(&triton, &[1]), [Ok(0)]);
+}
+
+#[test]
+fn each_response_is_checked_where_that_was_asked_for() {
+    let gives = || {
+        decoupled(|_: Request| {
+            let (wide, floats) = (
+                Array::new([1, 2], [2, 2])?,
+                Array::new([1, 1], [f32::from_bits(3)])?,
+            );
+            let given: [Outputs; 5] = [
+                column(&[1]).into(),
+                wide.into(),
+                floats.into(),
+                column(&[4, 4]).into(),
+                Vec::<(String, Array)>::new().into(),
+            ];
+            Ok(given.map(Ok))
+        })
+    };
+    let strict = bound(gives(), true);
+    let wrong = |what: &str| Err(format!("model `m`: {what}"));
+    let expected = [
+        Ok(1),
+        wrong("output `y` has shape [1,2], and is declared as [?,1]"),
+        wrong("output `y` is FP32, and declared as INT32"),
+        wrong("output `y` has shape [2,1], and its request has 1 rows"),
+        wrong("it gave no output `y`"),
+    ];
+    assert_eq!(responses(&strict, &[7]), expected);
+    // Otherwise responses may have any rows, and say anything or nothing.
+    let normal = bound(gives(), false);
+    let mut stream = normal.engine().unwrap().stream("m", None, request(&[7]));
+    let mut found = Vec::new();
+    while let Some(answer) = stream.receive_until(Instant::now() + PATIENCE) {
+        let outputs = answer.result.unwrap().outputs;
+        found.push(outputs.first().map(|it| it.bytes[0]));
+    }
+    assert_eq!(found, [Some(1), Some(2), Some(3), Some(4), None]);
+}
+
+#[test]
+fn another_number_of_streams_than_requests_is_an_error() {
+    struct Silent;
+    impl Infer for Silent {
+        fn infer(&mut self, _: Vec<Request>) -> Result<Answers, Failure> {
+            Ok(Answers::Streams(Vec::new()))
+        }
+        fn is_decoupled(&self) -> bool {
+            true
+        }
+    }
+    for strict in [false, true] {
+        let told = "model `m`: it gave 0 answers to 1 requests".to_owned();
+        assert_eq!(responses(&bound(Silent, strict), &[1]), [Err(told)]);
+    }
+}
+
+#[test]
+fn a_stream_that_never_ends_does_not_keep_the_server_from_stopping() {
+    let config = TritonConfig {
+        exit_timeout_secs: Some(0),
+        ..free_ports()
+    };
+    let triton = builder(config).build().unwrap();
+    let endless = decoupled(|_: Request| Ok((0..).map(|it| Ok(column(&[it])))));
+    let config = ModelConfig {
+        decoupled: true,
+        ..ModelConfig::default()
+    };
+    triton.bind("m", endless, x(), y(), config).unwrap();
+    triton.run().unwrap();
+    let mut stream = triton.engine().unwrap().stream("m", None, request(&[1]));
+    assert!(stream.receive().is_some());
+    triton.stop().unwrap();
 }

@@ -176,6 +176,26 @@ fn a_callable_that_never_returns_does_not_keep_the_server_from_stopping() {
 }
 
 #[test]
+fn a_server_whose_callable_never_returns_can_be_dropped() {
+    let config = TritonConfig {
+        exit_timeout_secs: Some(0),
+        ..free_ports()
+    };
+    let triton = builder(config).build().unwrap();
+    let (gate, gated) = Gate::new();
+    let bound = triton.bind("m", gated, x(), y(), ModelConfig::default());
+    bound.unwrap();
+    triton.run().unwrap();
+    let address = triton.http_address().unwrap();
+    let blocked = asked(&triton, "m", &[7]);
+    gate.entered();
+    drop(triton);
+    assert!(std::net::TcpStream::connect(address).is_err());
+    gate.go_on();
+    assert_eq!(answer(blocked), Ok(vec![7]));
+}
+
+#[test]
 fn a_model_that_cannot_go_on_ends_the_server_after_everything_is_answered() {
     let triton = triton();
     let (gate, gated) = Gate::new();

@@ -6,6 +6,7 @@ mod config;
 mod decoupled;
 mod life;
 mod repository;
+mod scheduling;
 mod security;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
