@@ -121,6 +121,9 @@ fn a_stream_that_panics_ends_with_an_error_and_the_model_goes_on() {
     let panicked = "model `m` panicked: while it was responding".to_owned();
     assert_eq!(responses(&triton, &[3]), [Ok(0), Ok(1), Err(panicked)]);
     assert_eq!(responses(&triton, &[1]), [Ok(0)]);
+    let model = triton.engine().unwrap().model("m", None).unwrap();
+    let statistics = model.statistics();
+    assert_eq!((statistics.fail.count, statistics.success.count), (1, 1));
 }
 
 #[test]
