@@ -4,7 +4,7 @@ use super::*;
 use crate::callable::{Answer, Answers, Context, Infer, Inputs, Outputs, Request};
 use crate::config::{DynamicBatcher, ModelConfig, Tensor};
 use crate::failure::Failure;
-use crate::{Array, DType};
+use crate::{Array, DType, Parameter};
 
 fn context(config: ModelConfig) -> Arc<Context> {
     let input = |name: &str| Tensor::new(DType::Int32, [-1]).named(name).optional();
@@ -113,6 +113,21 @@ fn a_sample_that_fails_fails_alone() {
         told(answers),
         [Ok(vec![1]), Err("-1 is too little".to_owned())]
     );
+}
+
+#[test]
+fn a_function_of_a_request_reads_what_else_it_says() {
+    let mut times = sample(|request: Request| {
+        let by = match request.parameter("by") {
+            Some(Parameter::Int(by)) => i32::try_from(*by)?,
+            _ => 1,
+        };
+        Ok(request.array("x")?.map(|it: i32| it * by)?)
+    });
+    let plain = request(&[("x", &[2])]);
+    let more = plain.clone().with_parameter("by", Parameter::Int(3));
+    let answers = each(&mut times, vec![plain, more]).unwrap();
+    assert_eq!(told(answers), [Ok(vec![2]), Ok(vec![6])]);
 }
 
 #[test]
