@@ -1,6 +1,7 @@
 //! Models of a repository, served beside those that are bound, and whether all of that is ready.
 
 use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use nav_adapter::{Host, ModelConfig, ModelControl, Triton, TritonConfig, TritonSecurityConfig};
@@ -12,17 +13,45 @@ use super::{Gate, PATIENCE, asked, builder, free_ports, more, x, y};
 use crate::in_process::repository;
 use crate::subject::posted;
 
-/// A server of the models in this folder that everybody manages, and the folder that it keeps things in.
-fn serving(models: &Path, config: TritonConfig) -> (Triton, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::at(Home::at(folder.path()).unwrap());
-    let config = TritonConfig {
-        model_repository: Some(models.to_owned()),
-        ..config
-    };
-    let builder = builder(config).host(host);
-    let triton = builder.security(TritonSecurityConfig::open()).build();
-    (triton.unwrap(), folder)
+/// A server of the models in this folder that everybody manages.
+struct Serving {
+    triton: Triton,
+    /// What it logs.
+    told: Receiver<String>,
+    /// Where it keeps things.
+    _home: TempDir,
+}
+
+impl Serving {
+    fn new(models: &Path, config: TritonConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::at(Home::at(folder.path()).unwrap());
+        let config = TritonConfig {
+            model_repository: Some(models.to_owned()),
+            ..config
+        };
+        let (sender, told) = channel();
+        let builder = builder(config)
+            .host(host)
+            .security(TritonSecurityConfig::open());
+        let builder = builder.log(move |line| {
+            // A test that is over does not care any more.
+            sender.send(line.to_owned()).ok();
+        });
+        Self {
+            triton: builder.build().unwrap(),
+            told,
+            _home: folder,
+        }
+    }
+
+    /// Waits until all of this is logged.
+    fn until_told(&self, mut events: Vec<&str>) {
+        while !events.is_empty() {
+            let line = self.told.recv_timeout(PATIENCE).unwrap();
+            events.retain(|event| !line.contains(event));
+        }
+    }
 }
 
 /// Writes a model that gives back what it takes, one number.
@@ -40,21 +69,14 @@ fn is_ready(triton: &Triton) -> bool {
     told
 }
 
-/// Waits until clients get this status of a model's readiness.
-fn until_model(triton: &Triton, name: &str, expected: impl Fn(u16) -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !expected(status(triton, &format!("/v2/models/{name}/ready"))) {
-        assert!(Instant::now() < until, "nothing became of `{name}`");
-    }
-}
-
 #[test]
 fn models_of_a_repository_are_served_beside_those_that_are_bound() {
-    let (triton, _folder) = serving(&repository(), free_ports());
-    bind(&triton, "bound");
+    let serving = Serving::new(&repository(), free_ports());
+    let triton = &serving.triton;
+    bind(triton, "bound");
     triton.run().unwrap();
     for name in ["bound", "square", "test"] {
-        assert_eq!(status(&triton, &format!("/v2/models/{name}/ready")), 200);
+        assert_eq!(status(triton, &format!("/v2/models/{name}/ready")), 200);
     }
     let twice = triton.bind("square", more(), x(), y(), ModelConfig::default());
     assert_eq!(
@@ -70,14 +92,15 @@ fn a_model_comes_with_its_files_where_clients_load_models() {
         model_control_mode: Some(ModelControl::Explicit),
         ..free_ports()
     };
-    let (triton, _folder) = serving(models.path(), config);
+    let serving = Serving::new(models.path(), config);
+    let triton = &serving.triton;
     triton.run().unwrap();
     let config = r#"{"backend": "identity", "input": [{"name": "x", "data_type": "TYPE_INT32", "dims": [1]}], "output": [{"name": "y", "data_type": "TYPE_INT32", "dims": [1]}]}"#;
     let body = format!(r#"{{"parameters": {{"config": {config:?}, "file:3/weights": "QUJD"}}}}"#);
     let wire = posted("/v2/repository/models/sent/load", &[], body.as_bytes());
-    let reply = send(&triton, &wire);
+    let reply = send(triton, &wire);
     assert_eq!(reply.status, 200, "{}", reply.text());
-    assert_eq!(status(&triton, "/v2/models/sent/versions/3/ready"), 200);
+    assert_eq!(status(triton, "/v2/models/sent/versions/3/ready"), 200);
 }
 
 #[test]
@@ -89,14 +112,16 @@ fn models_come_and_go_with_their_files_where_those_are_looked_at() {
         repository_poll_secs: Some(1),
         ..free_ports()
     };
-    let (triton, _folder) = serving(models.path(), config);
+    let serving = Serving::new(models.path(), config);
+    let triton = &serving.triton;
     triton.run().unwrap();
-    assert_eq!(status(&triton, "/v2/models/first/ready"), 200);
+    assert_eq!(status(triton, "/v2/models/first/ready"), 200);
     put(models.path(), "second");
     std::fs::remove_dir_all(models.path().join("first")).unwrap();
-    until_model(&triton, "second", |status| status == 200);
-    until_model(&triton, "first", |status| status != 200);
-    assert!(is_ready(&triton));
+    serving.until_told(vec![" loaded model=second", " unloaded model=first"]);
+    assert_eq!(status(triton, "/v2/models/second/ready"), 200);
+    assert_ne!(status(triton, "/v2/models/first/ready"), 200);
+    assert!(is_ready(triton));
 }
 
 #[test]
@@ -111,11 +136,12 @@ fn the_program_and_its_clients_are_told_alike_whether_the_server_is_ready() {
             strict_readiness,
             ..free_ports()
         };
-        let (triton, _folder) = serving(models.path(), config);
+        let serving = Serving::new(models.path(), config);
+        let triton = &serving.triton;
         assert!(!triton.is_ready());
         triton.run().unwrap();
-        assert_eq!(status(&triton, "/v2/models/good/ready"), 200);
-        assert_eq!(is_ready(&triton), expected, "{strict_readiness:?}");
+        assert_eq!(status(triton, "/v2/models/good/ready"), 200);
+        assert_eq!(is_ready(triton), expected, "{strict_readiness:?}");
         triton.stop().unwrap();
         assert!(!triton.is_ready());
     }
