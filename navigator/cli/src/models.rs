@@ -58,7 +58,7 @@ pub(crate) fn open_file(
         return Err(UsageError(text).into());
     }
     let (chosen, found) = runner::choose(wish.runner, format, settings, printer)?;
-    let hosted = runner::host(chosen, runner::worker_of(wish.isolate)?.as_ref());
+    let hosted = nav_worker::hosted(chosen, runner::worker_of(wish.isolate)?.as_ref());
     let device = match wish.device.or(found) {
         Some(device) => device,
         None => runner::first_device(hosted.as_ref(), settings)?,

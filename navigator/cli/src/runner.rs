@@ -2,7 +2,7 @@
 
 use nav_package_format::{Device, Format, RunnerSettings};
 use nav_runners::{LoadError, Probe, Runner};
-use nav_worker::{Isolated, WorkerCommand, first_ready};
+use nav_worker::{WorkerCommand, first_ready};
 use serde_json::{Map, Value};
 
 use crate::commands::probe::probe;
@@ -58,14 +58,6 @@ fn choose_best(
 /// What starts the process that a runner is to be in, if it is to be in one of its own.
 pub(crate) fn worker_of(isolate: bool) -> anyhow::Result<Option<WorkerCommand>> {
     isolate.then(worker::command).transpose()
-}
-
-/// The runner itself, or the same in a process that this command starts.
-pub(crate) fn host(runner: &'static dyn Runner, worker: Option<&WorkerCommand>) -> Box<dyn Runner> {
-    match worker {
-        Some(command) => Box::new(Isolated::new(runner, command.clone())),
-        None => Box::new(runner),
-    }
 }
 
 /// Where a runner works, first of all. Asked of the runner as it is hosted: one that is to be isolated opens

@@ -20,6 +20,6 @@ mod tensors;
 
 pub use child::contain;
 pub use external::{EXTERNAL_RUNNERS, ExternalRunner, all_runners};
-pub use parent::{Isolated, Life, WorkerCommand, WorkerOptions};
+pub use parent::{Isolated, Life, WorkerCommand, WorkerOptions, hosted};
 pub use ready::{NoneReady, first_ready};
 pub use socket::SocketError;

@@ -1,76 +1,92 @@
-//! Whether an engine that was built for one machine runs on another: it does not, unless device and runtime are the same, and the driver
-//! is at least as new.
+//! Whether an engine that was built for one machine runs on another: it does where the device is the same, the runtime
+//! is the version that built it, and the driver is no older.
 
 use nav_package_format::Device;
 use nav_package_format::package::BuiltFor;
 use nav_runners::cuda::CudaError;
-use nav_runners::gpu::Gpus;
+use nav_runners::gpu::{Gpu, Gpus};
 
-/// Why something that was built for this machine does not run on a device of this host, with a runtime of this version, as far as that is
-/// known; nothing where it does.
+/// Why something that was built for this machine does not run on a device of this host, with a runtime of this version;
+/// nothing where it does.
 pub(super) fn objection(
     built: &BuiltFor,
-    (device, runtime): (Device, Option<&str>),
+    (device, version): (Device, &str),
     host: &Result<Gpus, CudaError>,
 ) -> Option<String> {
-    let built_for = format!(
-        "it was built for {} (compute capability {})",
-        built.device, built.compute_capability
-    );
-    let Device::Cuda(number) = device else {
-        return Some(format!("{built_for}, and is to run on {device}"));
+    let found = match host {
+        Ok(gpus) => found(device, gpus),
+        Err(error) => Err(error.to_string()),
     };
-    let gpus = match host {
-        Ok(gpus) => gpus,
-        Err(error) => return Some(format!("{built_for}, and {error}")),
+    let why = match (device, found) {
+        (Device::Cpu, _) => Some(format!("is to run on {device}")),
+        (_, Err(reason)) => Some(reason),
+        (_, Ok((gpu, driver))) => {
+            other_device(built, device, gpu).or_else(|| other_software(built, version, driver))
+        }
     };
-    let found = gpus.devices.iter().find(|gpu| gpu.index == number);
-    let Some(gpu) = found else {
-        return Some(format!("{built_for}, and there is no GPU {number}"));
-    };
-    let is_same = gpu.name == built.device && gpu.compute_capability == built.compute_capability;
-    if !is_same {
-        return Some(format!(
-            "{built_for}, and {device} is {} (compute capability {})",
-            gpu.name, gpu.compute_capability
-        ));
-    }
-    if let Some(version) = runtime.filter(|&version| version != built.runtime) {
-        let known = &built.runtime;
-        return Some(format!(
-            "it was built by version {known} of its runtime, and version {version} is here"
-        ));
-    }
-    is_older(&gpus.cuda, &built.cuda).then(|| {
+    why.map(|why| {
         format!(
-            "it was built for a driver of CUDA {}, and that of {device} serves CUDA {}",
-            built.cuda, gpus.cuda
+            "it was built for {} (compute capability {}), and {why}",
+            built.device, built.compute_capability
         )
     })
 }
 
-/// Whether one version, as `13.0`, is older than another. What is no version is not.
-fn is_older(version: &str, than: &str) -> bool {
-    let parts = |text: &str| -> Option<Vec<u32>> {
-        let parts = text.split('.').map(|part| part.parse().ok());
-        parts.collect()
-    };
-    match (parts(version), parts(than)) {
-        (Some(version), Some(than)) => version < than,
-        _ => false,
+/// This device and the version of its driver.
+fn found(device: Device, gpus: &Gpus) -> Result<(&Gpu, &str), String> {
+    let mut devices = gpus.devices.iter();
+    let gpu = devices.find(|gpu| device == Device::Cuda(gpu.index));
+    let gpu = gpu.ok_or_else(|| format!("there is no {device}"))?;
+    Ok((gpu, &gpus.driver))
+}
+
+fn other_device(built: &BuiltFor, device: Device, gpu: &Gpu) -> Option<String> {
+    let is_same = gpu.name == built.device && gpu.compute_capability == built.compute_capability;
+    (!is_same).then(|| {
+        format!(
+            "{device} is {} (compute capability {})",
+            gpu.name, gpu.compute_capability
+        )
+    })
+}
+
+/// A runtime reads the engines of its own version only. Drivers run what was built with those before them, but not with
+/// those after them; releases of one branch are interchangeable.
+fn other_software(built: &BuiltFor, version: &str, driver: &str) -> Option<String> {
+    if version != built.runtime {
+        return Some(format!(
+            "by version {} of the runtime, which here is {version}",
+            built.runtime
+        ));
     }
+    let is_older = match (branch(driver), branch(&built.driver)) {
+        (Some(here), Some(there)) => here < there,
+        _ => false,
+    };
+    is_older.then(|| {
+        format!(
+            "with driver {}, and the one here is older: {driver}",
+            built.driver
+        )
+    })
+}
+
+/// The branch of a version of the driver: 580 of `580.65.06`.
+fn branch(driver: &str) -> Option<u32> {
+    driver.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use nav_package_format::Digest;
-    use nav_runners::gpu::Gpu;
 
     use super::*;
 
-    fn host(name: &str, compute_capability: &str) -> Gpus {
+    const VERSION: &str = "11.0";
+
+    fn host(name: &str, compute_capability: &str, driver: &str) -> Gpus {
         Gpus {
-            driver: "580.1".to_owned(),
+            driver: driver.to_owned(),
             cuda: "13.0".to_owned(),
             devices: vec![Gpu {
                 index: 0,
@@ -83,55 +99,48 @@ mod tests {
         }
     }
 
-    fn built() -> BuiltFor {
-        BuiltFor {
+    fn check(found: (Device, &str), host: &Result<Gpus, CudaError>, expected: Option<&str>) {
+        let built = BuiltFor {
             device: "NVIDIA H200".to_owned(),
             compute_capability: "9.0".to_owned(),
             driver: "570.1".to_owned(),
-            runtime: "11.0".to_owned(),
+            runtime: VERSION.to_owned(),
             cuda: "13.0".to_owned(),
             source: Digest::of(b"model"),
-        }
+        };
+        let built_for = "it was built for NVIDIA H200 (compute capability 9.0), and ";
+        let found = objection(&built, found, host);
+        assert_eq!(found, expected.map(|it| format!("{built_for}{it}")));
     }
 
     #[test]
     fn an_engine_runs_on_the_kind_of_device_that_it_was_built_for() {
-        let built = built();
-        let check = |device, host: Result<Gpus, CudaError>, expected: Option<&str>| {
-            let built_for = "it was built for NVIDIA H200 (compute capability 9.0), and ";
-            let found = objection(&built, (device, Some("11.0")), &host);
-            assert_eq!(found, expected.map(|it| format!("{built_for}{it}")));
-        };
-        check(Device::Cuda(0), Ok(host("NVIDIA H200", "9.0")), None);
-        let other = Ok(host("NVIDIA L4", "8.9"));
+        let gpu = |number| (Device::Cuda(number), VERSION);
+        check(gpu(0), &Ok(host("NVIDIA H200", "9.0", "570.1")), None);
+        let other = || Ok(host("NVIDIA L4", "8.9", "570.1"));
         let why = "cuda:0 is NVIDIA L4 (compute capability 8.9)";
-        check(Device::Cuda(0), other.clone(), Some(why));
-        check(Device::Cuda(1), other, Some("there is no GPU 1"));
-        let none = Err(CudaError::NoDriver);
+        check(gpu(0), &other(), Some(why));
+        check(gpu(1), &other(), Some("there is no cuda:1"));
+        let none = || Err(CudaError::NoDriver);
         check(
-            Device::Cuda(0),
-            none.clone(),
+            gpu(0),
+            &none(),
             Some("no NVIDIA driver is installed (there is no libcuda.so.1)"),
         );
-        check(Device::Cpu, none, Some("is to run on cpu"));
+        check((Device::Cpu, VERSION), &none(), Some("is to run on cpu"));
     }
 
     #[test]
-    fn an_engine_runs_with_the_runtime_that_built_it_and_drivers_that_are_as_new() {
-        let check = |runtime: Option<&str>, cuda: &str, expected: Option<&str>| {
-            let host = Gpus {
-                cuda: cuda.to_owned(),
-                ..host("NVIDIA H200", "9.0")
-            };
-            let found = objection(&built(), (Device::Cuda(0), runtime), &Ok(host));
-            assert_eq!(found.as_deref(), expected);
-        };
-        check(Some("11.0"), "13.0", None);
-        check(None, "13.10", None);
-        check(Some("11.0"), "13.x", None);
-        let other = "it was built by version 11.0 of its runtime, and version 11.1 is here";
-        check(Some("11.1"), "13.0", Some(other));
-        let older = "it was built for a driver of CUDA 13.0, and that of cuda:0 serves CUDA 12.9";
-        check(Some("11.0"), "12.9", Some(older));
+    fn an_engine_runs_with_the_runtime_that_built_it_and_with_no_older_driver() {
+        let gpu = |version| (Device::Cuda(0), version);
+        let driver = |version: &str| Ok(host("NVIDIA H200", "9.0", version));
+        let why = "by version 11.0 of the runtime, which here is 10.9";
+        check(gpu("10.9"), &driver("570.1"), Some(why));
+        check(gpu(VERSION), &driver("570.0.9"), None);
+        check(gpu(VERSION), &driver("1000.1"), None);
+        let why = "with driver 570.1, and the one here is older: 565.57.01";
+        check(gpu(VERSION), &driver("565.57.01"), Some(why));
+        // What is no version proves nothing.
+        check(gpu(VERSION), &driver("unknown"), None);
     }
 }

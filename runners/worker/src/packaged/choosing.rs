@@ -2,21 +2,15 @@
 
 use std::path::PathBuf;
 
-use nav_package_format::Device;
-use nav_package_format::package::{
-    Package, Runtime, Serving, Strategy, Variant, first_choice, strategy,
-};
-use nav_runners::{Declaration, LoadOptions, ModelFile, Probe, Runner, RunnerHandle, gpu};
+use nav_package_format::package::{Package, Runtime, Serving, Strategy, first_choice, strategy};
+use nav_runners::{Declaration, LoadOptions, ModelFile, Runner, RunnerHandle};
 
-use super::built_for;
 use super::error::PackagedError;
 use super::host::Host;
+use super::trials::Trials;
 use super::verified::Verified;
 use super::vetted::VettedPackage;
 use crate::external::all_runners;
-
-/// What mends an engine that was built elsewhere.
-const BUILD_IT: &str = "`nav optimize` builds it for this machine";
 
 /// A variant that runs here, and how.
 #[derive(Debug)]
@@ -43,11 +37,12 @@ pub fn prepare(
     let serving = package.package().manifest().serving.clone();
     let serving = serving.filter(|_| strategies.is_none());
     let strategies = strategies.unwrap_or(strategy::DEFAULT);
+    let trials = &mut Trials::on(host);
     let Some(serving) = serving else {
-        return get_runner(package, strategies, host);
+        return choose(package, strategies, trials);
     };
     let runtime = serving.runtime();
-    match runner_for(package, &runtime, host) {
+    match runner_for(package, &runtime, trials) {
         Ok(handle) => Ok(Prepared {
             handle: threaded(handle, &serving),
             why: format!("{runtime}, as the package says"),
@@ -56,7 +51,7 @@ pub fn prepare(
             instead_of: None,
         }),
         Err(error) if error.is_of_host() => {
-            let other = get_runner(package, strategies, host)?;
+            let other = choose(package, strategies, trials)?;
             Ok(Prepared {
                 why: format!("{}, as {error}", other.why),
                 instead_of: Some(error),
@@ -74,6 +69,14 @@ pub fn get_runner(
     strategies: &[&dyn Strategy],
     host: &Host,
 ) -> Result<Prepared, PackagedError> {
+    choose(package, strategies, &mut Trials::on(host))
+}
+
+fn choose(
+    package: &VettedPackage,
+    strategies: &[&dyn Strategy],
+    trials: &mut Trials<'_>,
+) -> Result<Prepared, PackagedError> {
     let manifest = package.package().manifest();
     let mut evaluations = manifest.evaluations();
     let mut hindrances = Vec::new();
@@ -89,7 +92,7 @@ pub fn get_runner(
             }
         };
         let runtime = choice.runtime.clone();
-        match runner_for(package, &runtime, host) {
+        match runner_for(package, &runtime, trials) {
             Ok(handle) => {
                 let (variants, records) = (&manifest.variants, &manifest.records);
                 let serving = Serving::of_choice(&choice, &strategy.name(), variants, records);
@@ -125,7 +128,7 @@ fn threaded(handle: RunnerHandle, serving: &Serving) -> RunnerHandle {
 fn runner_for(
     package: &VettedPackage,
     runtime: &Runtime,
-    host: &Host,
+    trials: &mut Trials<'_>,
 ) -> Result<RunnerHandle, PackagedError> {
     let opened: &Package = package.package();
     let variant = opened
@@ -144,8 +147,9 @@ fn runner_for(
         .find(|runner| runner.name() == variant.runner)
         .ok_or_else(|| unknown(&variant.runner))?;
     package.admit(variant)?;
+    let host = trials.host;
     let hosted = host.hosted(runner);
-    let device = device_of(hosted.as_ref(), variant, runtime, host)?;
+    let device = trials.device(hosted.as_ref(), variant, runtime)?;
     let path: PathBuf = opened.model_path(variant, &host.cache, &mut |_| {})?;
     let options = LoadOptions {
         device,
@@ -165,46 +169,4 @@ fn runner_for(
     };
     let model = ModelFile { path, format };
     Ok(RunnerHandle::new(Box::new(verified), model, options))
-}
-
-/// The device of the variant if this host has it, or the runner's first one of the same kind.
-fn device_of(
-    runner: &dyn Runner,
-    variant: &Variant,
-    runtime: &Runtime,
-    host: &Host,
-) -> Result<Device, PackagedError> {
-    let not_ready = |reason: String, how_to_get_it: String| PackagedError::NotReady {
-        runtime: runtime.clone(),
-        reason,
-        how_to_get_it,
-    };
-    let (device, version) = match runner.probe(&host.libraries) {
-        Probe::Ready {
-            devices, version, ..
-        } => {
-            let same_kind = |device: &&Device| {
-                matches!(device, Device::Cpu) == matches!(variant.device, Device::Cpu)
-            };
-            let found = devices
-                .iter()
-                .find(|device| **device == variant.device)
-                .or_else(|| devices.iter().find(same_kind));
-            let device = found.copied().ok_or_else(|| {
-                let reason = format!("there is no device like {}", variant.device);
-                not_ready(reason, "`nav doctor` lists the devices".to_owned())
-            })?;
-            (device, version)
-        }
-        Probe::Missing {
-            reason,
-            how_to_get_it,
-        } => return Err(not_ready(reason, how_to_get_it)),
-    };
-    let built = variant.built_for.as_ref();
-    let here = (device, Some(version.as_str()));
-    match built.and_then(|built| built_for::objection(built, here, &gpu::gpus())) {
-        Some(reason) => Err(not_ready(reason, BUILD_IT.to_owned())),
-        None => Ok(device),
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nav_package_format::cache::Cache;
 use nav_runners::{Libraries, Runner};
 
-use crate::parent::{Isolated, WorkerCommand};
+use crate::parent::{WorkerCommand, hosted};
 
 /// What variants need of this host.
 #[derive(Clone, Debug)]
@@ -21,9 +21,6 @@ pub struct Host {
 impl Host {
     /// The runner itself, or the same in a process of its own.
     pub fn hosted(&self, runner: &'static dyn Runner) -> Box<dyn Runner> {
-        match &self.worker {
-            Some(command) => Box::new(Isolated::new(runner, command.clone())),
-            None => Box::new(runner),
-        }
+        hosted(runner, self.worker.as_ref())
     }
 }

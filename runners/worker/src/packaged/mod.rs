@@ -9,6 +9,9 @@ mod error;
 mod gate;
 mod home;
 mod host;
+#[cfg(test)]
+mod tests;
+mod trials;
 mod verified;
 mod vetted;
 

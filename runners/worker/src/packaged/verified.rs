@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nav_package_format::Format;
 use nav_package_format::cache::Cache;
-use nav_package_format::package::Variant;
+use nav_package_format::package::{BuiltFor, Variant};
 use nav_runners::{Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner, gpu};
 
 use super::built_for;
@@ -18,6 +18,30 @@ pub(super) struct Verified {
     pub(super) package: VettedPackage,
     pub(super) variant: Variant,
     pub(super) cache: Arc<Cache>,
+}
+
+impl Verified {
+    /// Whether this machine, as it is now, runs what was built for that one.
+    fn compare(&self, built: &BuiltFor, options: &LoadOptions) -> Result<(), LoadError> {
+        let runner = self.name().to_owned();
+        let version = match self.probe(&options.libraries) {
+            Probe::Ready { version, .. } => version,
+            Probe::Missing {
+                reason,
+                how_to_get_it,
+            } => {
+                return Err(LoadError::Unavailable {
+                    runner,
+                    reason,
+                    how_to_get_it,
+                });
+            }
+        };
+        match built_for::objection(built, (options.device, &version), &gpu::gpus()) {
+            Some(reason) => Err(LoadError::BuiltElsewhere { runner, reason }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Runner for Verified {
@@ -41,11 +65,8 @@ impl Runner for Verified {
         self.package
             .admit(&self.variant)
             .map_err(|refusal| model.refusal(&refusal, true))?;
-        if let Some(built) = &self.variant.built_for
-            && let Some(reason) = built_for::objection(built, (options.device, None), &gpu::gpus())
-        {
-            let runner = self.name().to_owned();
-            return Err(LoadError::BuiltElsewhere { runner, reason });
+        if let Some(built) = &self.variant.built_for {
+            self.compare(built, options)?;
         }
         let path = self
             .package

@@ -68,6 +68,14 @@ impl Runner for Isolated {
     }
 }
 
+/// The runner itself, or the same in a process that this command starts.
+pub fn hosted(runner: &'static dyn Runner, worker: Option<&WorkerCommand>) -> Box<dyn Runner> {
+    match worker {
+        Some(command) => Box::new(Isolated::new(runner, command.clone())),
+        None => Box::new(runner),
+    }
+}
+
 /// Loads a model in a new child.
 pub(crate) fn load(
     command: WorkerCommand,

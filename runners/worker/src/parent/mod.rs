@@ -10,7 +10,7 @@ mod session;
 mod slots;
 mod worker;
 
-pub use isolated::Isolated;
+pub use isolated::{Isolated, hosted};
 pub(crate) use isolated::{load, probe};
 pub use life::Life;
 pub use options::{INHERITED_ENVIRONMENT, WorkerCommand, WorkerOptions};
