@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use nav_engine::{Backend, RunnerBackend};
 use nav_package_format::Device;
-use nav_runners::{LoadError, Loaded, RunnerHandle};
+use nav_runners::{LoadError, Loaded, RunnerHandle, with_causes};
 
+use crate::alike::difference;
 use crate::callable::{Infer, SharedCallable};
+use crate::config::ModelFault;
 
 /// What a model runs.
 #[derive(Clone)]
@@ -24,6 +26,8 @@ pub(crate) enum Source {
         platform: String,
         /// Where it runs, as clients are told.
         device: Device,
+        /// How many of it there are. Each has as many instances as the configuration says.
+        count: usize,
         /// How it is opened.
         open: Arc<Open>,
     },
@@ -31,7 +35,7 @@ pub(crate) enum Source {
     Callables(Vec<SharedCallable>),
 }
 
-pub(crate) type Open = dyn Fn() -> Result<Arc<dyn Backend>, LoadError> + Send + Sync;
+pub(crate) type Open = dyn Fn() -> Result<Arc<dyn Backend>, ModelFault> + Send + Sync;
 
 impl InferFunc {
     /// Something that the engine runs as it is. `platform` is what clients are told that it is; `open` is called when it
@@ -40,10 +44,12 @@ impl InferFunc {
         platform: impl Into<String>,
         open: impl Fn() -> Result<Arc<dyn Backend>, LoadError> + Send + Sync + 'static,
     ) -> Self {
+        let open = move || open().map_err(|error| fault("infer_func", &error));
         Self {
             source: Source::Backend {
                 platform: platform.into(),
                 device: Device::Cpu,
+                count: 1,
                 open: Arc::new(open),
             },
         }
@@ -96,17 +102,24 @@ impl From<RunnerHandle> for InferFunc {
     }
 }
 
-/// The same model on several runners, such as on several devices; instances take turns on them.
+/// The same model on several runners, such as on several devices. Each has as many instances as the configuration says,
+/// and requests go to whichever is free. All are loaded now unless they were activated before.
 impl From<Vec<RunnerHandle>> for InferFunc {
     fn from(handles: Vec<RunnerHandle>) -> Self {
-        let platform = handles
-            .first()
-            .map_or("", |it| it.runner().name())
-            .to_owned();
-        let device = handles.first().map(|it| it.options().device);
+        let first = handles.first();
+        let platform = first.map_or("", |it| it.runner().name()).to_owned();
+        let device = first.map(|it| it.options().device).unwrap_or_default();
+        let count = handles.len();
         // Whoever binds it is told why it cannot be loaded.
-        let loaded = across(handles.into_iter().map(RunnerHandle::into_loaded));
-        Self::backend(platform, move || loaded.clone()).on(device.unwrap_or_default())
+        let loaded = across(handles);
+        Self {
+            source: Source::Backend {
+                platform,
+                device,
+                count,
+                open: Arc::new(move || loaded.clone()),
+            },
+        }
     }
 }
 
@@ -117,17 +130,36 @@ impl From<Arc<dyn Loaded>> for InferFunc {
     }
 }
 
-fn across(
-    mut loaded: impl Iterator<Item = Result<Arc<dyn Loaded>, LoadError>>,
-) -> Result<Arc<dyn Backend>, LoadError> {
-    let none = LoadError::Unavailable {
-        runner: String::new(),
-        reason: "the list of runners is empty".to_owned(),
-        how_to_get_it: "give one runner at least".to_owned(),
-    };
-    let first = loaded.next().ok_or(none)??;
-    let others: Vec<Arc<dyn Loaded>> = loaded.collect::<Result<_, _>>()?;
+/// One model of what these runners load, of which each can be asked instead of another.
+fn across(handles: Vec<RunnerHandle>) -> Result<Arc<dyn Backend>, ModelFault> {
+    let is_alone = handles.len() == 1;
+    let mut others: Vec<Arc<dyn Loaded>> = Vec::with_capacity(handles.len());
+    for (place, handle) in handles.into_iter().enumerate() {
+        let field = if is_alone {
+            "infer_func".to_owned()
+        } else {
+            format!("infer_func[{place}]")
+        };
+        let loaded = handle.into_loaded();
+        let loaded = loaded.map_err(|error| fault(&field, &error))?;
+        let first = others.first().unwrap_or(&loaded);
+        if let Some((place, why)) = difference(first.signature(), loaded.signature()) {
+            return Err(ModelFault::new(format!("{field}.{place}"), why));
+        }
+        others.push(loaded);
+    }
+    if others.is_empty() {
+        return Err(ModelFault::new(
+            "infer_func",
+            "the list of runners is empty",
+        ));
+    }
+    let first = others.remove(0);
     Ok(RunnerBackend::across(first, others))
+}
+
+fn fault(field: &str, error: &LoadError) -> ModelFault {
+    ModelFault::new(field, with_causes(error))
 }
 
 impl fmt::Debug for InferFunc {

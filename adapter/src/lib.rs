@@ -3,6 +3,7 @@
 //!
 //! Puts together what the crates below it do, and decides nothing about requests.
 
+mod alike;
 mod array;
 mod callable;
 mod config;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nav_package_format::{Signature, TensorDataError, TensorView};
+use nav_package_format::{Device, Signature, TensorDataError, TensorView};
 use smallvec::SmallVec;
 
 use crate::error::{LoadError, RunError};
@@ -87,6 +87,14 @@ impl RunnerHandle {
     #[must_use]
     pub fn with_intra_threads(mut self, threads: usize) -> Self {
         self.options.settings.intra_threads.get_or_insert(threads);
+        self
+    }
+
+    /// The same on another device, not activated yet.
+    #[must_use]
+    pub fn on(mut self, device: Device) -> Self {
+        self.options.device = device;
+        self.active = None;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-use nav_engine::{Backend, ModelOptions, ModelSpec, Request, with_causes};
+use nav_engine::{Backend, ModelOptions, ModelSpec, Request};
 use nav_package_format::{Device, Signature};
 use nav_serve::{ModelFacts, is_model_name};
 
@@ -86,14 +86,16 @@ impl Bound {
             ..Context::new(name, inputs, outputs, config.clone())
         };
         let signature = declared::signature(&context)?;
+        let mut runners = 1;
         let (platform, runs) = match infer_func.source {
             Source::Backend {
                 platform,
                 device,
+                count,
                 open,
             } => {
-                let backend =
-                    open().map_err(|error| ModelFault::new("infer_func", with_causes(&error)))?;
+                runners = count;
+                let backend = open()?;
                 declared::agree(&signature, backend.signature())?;
                 ((platform, device), Runs::Backend(backend))
             }
@@ -109,6 +111,7 @@ impl Bound {
             }
         };
         let mut options = config.options(runs.signature())?;
+        options.instances = options.instances.saturating_mul(runners);
         if let Runs::Callables { callables, .. } = &runs {
             options.instances = callables.len();
             // A function may have done something by the time it fails, which must not be done again.

@@ -7,12 +7,15 @@
 )]
 
 mod bound_packages;
+mod copies;
 mod in_process;
 mod in_process_wishes;
 mod model_navigator;
 mod packages;
 mod place;
 mod repositories;
+mod runner_lists;
+mod scripted;
 #[expect(dead_code, reason = "it has more than these tests use")]
 #[path = "../../../serve/tests/it/subject.rs"]
 mod subject;
