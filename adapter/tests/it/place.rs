@@ -35,6 +35,7 @@ pub(crate) struct Told {
     pub(crate) device: Device,
     pub(crate) built_for: Option<BuiltFor>,
     pub(crate) instances: usize,
+    pub(crate) threads: Option<usize>,
     pub(crate) took_ms: &'static [(Option<usize>, f64)],
 }
 
@@ -46,6 +47,7 @@ pub(crate) const TRACT: Told = Told {
     device: Device::Cpu,
     built_for: None,
     instances: 2,
+    threads: None,
     took_ms: &[(Some(1), 0.2), (Some(8), 0.4), (Some(32), 4.0)],
 };
 
@@ -124,7 +126,10 @@ impl Place {
             format: told.format.to_owned(),
             runner: told.runner.to_owned(),
             device: told.device,
-            settings: RunnerSettings::default(),
+            settings: RunnerSettings {
+                intra_threads: told.threads,
+                ..RunnerSettings::default()
+            },
             instances: told.instances,
             files: files.clone(),
             built_for: told.built_for.clone(),
