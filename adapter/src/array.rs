@@ -116,6 +116,11 @@ impl Array {
         &self.bytes
     }
 
+    /// The same where it lies, as runners take it.
+    pub fn view(&self) -> Result<TensorView<'_>, ArrayError> {
+        Ok(TensorView::new(self.dtype, &self.shape, &self.bytes)?)
+    }
+
     /// The type of its elements, its extents and its elements as bytes.
     pub(crate) fn into_parts(self) -> (DType, Shape, Bytes) {
         (self.dtype, self.shape, self.bytes)
@@ -276,6 +281,14 @@ impl Array {
     /// Type and extents, for people.
     fn kind(&self) -> String {
         format!("{} {}", self.dtype, self.shape)
+    }
+}
+
+/// What a runner gave, where the runner wrote it.
+impl From<&nav_runners::Tensor> for Array {
+    fn from(tensor: &nav_runners::Tensor) -> Self {
+        let desc = &tensor.desc;
+        Self::known(desc.dtype, desc.shape.clone(), tensor.bytes.clone())
     }
 }
 

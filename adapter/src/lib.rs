@@ -16,6 +16,7 @@ mod infer_func;
 pub mod opening;
 mod package;
 mod package_adapter;
+pub mod runner;
 mod triton;
 mod wrap;
 
@@ -44,9 +45,10 @@ pub use nav_package_format::package::{
     Percentile, Runtime, SelectedRuntime, Strategy,
 };
 pub use nav_package_format::trust::TrustPolicy;
-pub use nav_package_format::{DType, Element, Shape};
+pub use nav_package_format::{DType, Device, Element, Shape, TensorData, TensorView};
 pub use nav_runners::{RunnerHandle, VendorRuntime};
-pub use nav_worker::packaged::Home;
+pub use nav_worker::WorkerCommand;
+pub use nav_worker::packaged::{Home, PackagedError};
 pub use wrap::{
     ConstantPadder, FirstValue, batch, batch_decoupled, decoupled, fill_optionals, first_value,
     group_by_keys, group_by_values, group_by_values_padded, pad_batch, sample,

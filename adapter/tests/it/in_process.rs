@@ -243,6 +243,46 @@ fn what_clients_are_told_is_told_here() {
 }
 
 #[test]
+fn versions_are_served_as_the_policy_says() {
+    let check = |policy: &str, expected: &[u64]| {
+        let place = Place::new();
+        let folder = place.path("models/m");
+        for version in [1, 2, 4] {
+            std::fs::create_dir_all(folder.join(version.to_string())).unwrap();
+        }
+        let tensors = |word| format!("{word} {{ name: 'x' data_type: TYPE_INT32 dims: [ 1 ] }}");
+        let (input, output) = (tensors("input"), tensors("output"));
+        let config = format!("backend: 'identity' {policy} {input} {output}");
+        std::fs::write(folder.join("config.pbtxt"), config).unwrap();
+        let builder = Server::builder().model_repository(place.path("models"));
+        let server = builder.host(place.host()).start().unwrap();
+        let found: Vec<u64> = server
+            .models()
+            .into_iter()
+            .filter(|(_, status)| *status == Status::Known(ModelState::Ready))
+            .filter_map(|((_, version), _)| version)
+            .collect();
+        assert_eq!(found, expected, "{policy}");
+        for version in 1..=5 {
+            let model = server.model_version("m", Some(version));
+            assert_eq!(model.is_ok(), expected.contains(&version), "{policy}");
+        }
+        let model = server.model("m").unwrap();
+        assert_eq!(model.metadata().unwrap().versions, expected, "{policy}");
+        let x = Array::new([1], [7_i32]).unwrap();
+        let response = model.infer_one([("x", x)]).unwrap();
+        assert_eq!(Some(&response.version), expected.last(), "{policy}");
+    };
+    check("", &[4]);
+    check("version_policy: { latest: { num_versions: 2 } }", &[2, 4]);
+    check("version_policy: { all: {} }", &[1, 2, 4]);
+    check(
+        "version_policy: { specific: { versions: [ 2, 1 ] } }",
+        &[1, 2],
+    );
+}
+
+#[test]
 fn models_come_and_go() {
     let place = Place::new();
     let server = Server::builder()

@@ -8,6 +8,7 @@
 
 mod bound_packages;
 mod copies;
+mod element_types;
 mod in_process;
 mod in_process_wishes;
 mod model_navigator;

@@ -134,14 +134,14 @@ fn a_runner_is_activated_asked_and_deactivated() {
     let mut runner = adapter.runner();
     let x = floats([2, 4], &[1.0, 2.0, 3.0, 4.0, 10.0, 0.0, 0.0, 0.0]);
     let ask = [("x", x.view())];
-    let expected = InferError::NotActivated { runner: "TractCPU" };
-    assert_eq!(runner.infer(&ask).unwrap_err(), expected);
+    let not_activated = InferError::NotActivated { runner: "TractCPU" };
+    assert_eq!(runner.infer(&ask).unwrap_err(), not_activated);
     runner.activate().unwrap();
     let outputs = runner.infer(&ask).unwrap();
     let expected = floats([2, 2], &[10.0, 2.0, 10.0, 20.0]);
     assert_eq!(outputs.get("y").unwrap().bytes, expected.bytes());
     runner.deactivate();
-    assert!(runner.infer(&ask).is_err());
+    assert_eq!(runner.infer(&ask).unwrap_err(), not_activated);
     runner.activate().unwrap();
     assert!(runner.infer(&ask).is_ok());
 }
@@ -162,6 +162,8 @@ fn wrong_inputs_are_told_by_kind_and_name() {
     check(&[], InputError::Missing { name: name.clone() });
     let extra = "z".to_owned();
     check(&[("x", &x), ("z", &x)], InputError::Unknown { name: extra });
+    let twice = InputError::Duplicate { name: name.clone() };
+    check(&[("x", &x), ("x", &x)], twice);
     let whole = TensorData::new(DType::Int32, Shape::from([1, 4]), vec![0; 16]).unwrap();
     let wrong = InputError::DType {
         name: name.clone(),
@@ -345,4 +347,37 @@ fn a_package_that_changed_after_it_was_opened_is_not_loaded() {
     std::fs::write(&path, bytes).unwrap();
     let error = runner.activate().unwrap_err();
     assert!(matches!(error, LoadError::Unacceptable { .. }), "{error}");
+}
+
+#[test]
+fn a_package_that_is_replaced_after_it_was_opened_runs_as_it_was() {
+    let place = Place::new();
+    let package = place.package(&line(), &[TRACT]);
+    let adapter = PyTritonAdapter::new(&package, &[]).unwrap();
+    let mut runner = adapter.runner();
+    // Neither what was extracted nor the package is there any more where it was.
+    std::fs::remove_file(&runner.model().path).unwrap();
+    std::fs::remove_file(place.path("line.nav")).unwrap();
+    place.pack("line.nav", &twice(), (&[TRACT], None));
+    runner.activate().unwrap();
+    let x = floats([1, 4], &[1.0, 2.0, 3.0, 4.0]);
+    let outputs = runner.infer(&[("x", x.view())]).unwrap();
+    let expected = floats([1, 2], &[10.0, 2.0]);
+    assert_eq!(outputs.get("y").unwrap().bytes, expected.bytes());
+}
+
+#[test]
+fn a_package_that_was_cut_off_after_it_was_opened_is_not_loaded() {
+    let place = Place::new();
+    let package = place.package(&line(), &[TRACT]);
+    let adapter = PyTritonAdapter::new(&package, &[]).unwrap();
+    let mut runner = adapter.runner();
+    std::fs::remove_file(&runner.model().path).unwrap();
+    std::fs::write(place.path("line.nav"), b"cut").unwrap();
+    let error = runner.activate().unwrap_err();
+    assert!(matches!(error, LoadError::Unacceptable { .. }), "{error}");
+    assert!(matches!(
+        runner.infer(&[]).unwrap_err(),
+        InferError::NotActivated { .. }
+    ));
 }

@@ -1,7 +1,6 @@
 //! Nothing is left behind, counted in a process that does nothing else.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stderr,
     reason = "a test that cannot go on panics where it stands"
 )]
 
