@@ -3,7 +3,6 @@
 use anyhow::Context;
 use nav_adapter::{Package, PyTritonAdapter, Triton, TritonConfig};
 
-#[expect(clippy::print_stdout, reason = "an example shows what it did")]
 fn main() -> anyhow::Result<()> {
     let path = std::env::args_os().nth(1).context("say which package")?;
     let package = Package::open(path)?;
@@ -11,8 +10,5 @@ fn main() -> anyhow::Result<()> {
     let (inputs, outputs) = (adapter.inputs(), adapter.outputs());
     let triton = Triton::new(TritonConfig::default())?;
     triton.bind("model", adapter.runner(), inputs, outputs, adapter.config())?;
-    triton.run()?;
-    let address = triton.http_address().context("it has no HTTP")?;
-    println!("{} on http://{address}", adapter.why());
     Ok(triton.serve()?)
 }

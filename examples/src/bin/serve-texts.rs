@@ -1,9 +1,7 @@
 //! Serves a function of texts.
 
-use anyhow::Context;
 use nav_adapter::{Array, DType, ModelConfig, Tensor, Triton, TritonConfig, batch};
 
-#[expect(clippy::print_stdout, reason = "an example shows what it did")]
 fn main() -> anyhow::Result<()> {
     let shout = batch(|inputs| {
         let texts = inputs.texts("text")?;
@@ -11,15 +9,8 @@ fn main() -> anyhow::Result<()> {
         Ok([("loud", Array::strings([inputs.rows(), 1], loud)?)])
     });
     let triton = Triton::new(TritonConfig::default())?;
-    let tensor = |name| [Tensor::new(DType::Bytes, [1]).named(name)];
-    triton.bind(
-        "shout",
-        shout,
-        tensor("text"),
-        tensor("loud"),
-        ModelConfig::default(),
-    )?;
-    triton.run()?;
-    println!("{}", triton.http_address().context("it answers over HTTP")?);
+    let text = [Tensor::new(DType::Bytes, [1]).named("text")];
+    let loud = [Tensor::new(DType::Bytes, [1]).named("loud")];
+    triton.bind("shout", shout, text, loud, ModelConfig::default())?;
     Ok(triton.serve()?)
 }

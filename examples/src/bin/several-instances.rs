@@ -1,25 +1,18 @@
 //! Serves one model by three callables, each with a thread and a state of its own.
 
-use anyhow::Context;
 use nav_adapter::{Array, DType, Infer, ModelConfig, Tensor, Triton, TritonConfig, sample};
 
-#[expect(clippy::print_stdout, reason = "an example shows what it did")]
 fn main() -> anyhow::Result<()> {
-    // One for each device, say.
+    // One for each device, say. Requests go to whichever is free.
     let instances: Vec<_> = (0..3).map(instance).collect();
     let triton = Triton::new(TritonConfig::default())?;
-    let number = [Tensor::new(DType::Int64, [1]).named("number")];
-    let told = [
-        Tensor::new(DType::Int64, [1]).named("instance"),
-        Tensor::new(DType::Int64, [1]).named("asked"),
-    ];
+    let tensor = |name| Tensor::new(DType::Int64, [1]).named(name);
+    let (number, told) = ([tensor("number")], [tensor("instance"), tensor("asked")]);
     let config = ModelConfig {
         batching: false,
         ..ModelConfig::default()
     };
     triton.bind("who", instances, number, told, config)?;
-    triton.run()?;
-    println!("{}", triton.http_address().context("it answers over HTTP")?);
     Ok(triton.serve()?)
 }
 
@@ -27,10 +20,8 @@ fn main() -> anyhow::Result<()> {
 fn instance(number: i64) -> impl Infer {
     let mut asked = 0;
     sample(move |_| {
-        asked += 1_i64;
-        Ok([
-            ("instance", Array::new([1], [number])?),
-            ("asked", Array::new([1], [asked])?),
-        ])
+        asked += 1;
+        let of = |count: i64| Array::new([1], [count]);
+        Ok([("instance", of(number)?), ("asked", of(asked)?)])
     })
 }

@@ -79,3 +79,36 @@ fn links_between_documents_lead_somewhere() {
         }
     }
 }
+
+/// The examples that show how a program uses the library.
+const SHOWN: &[&str] = &[
+    "serve-a-package",
+    "bind-a-closure",
+    "add-sub-cached",
+    "several-instances",
+    "in-the-background",
+    "serve-texts",
+    "stream-words",
+    "ask-in-process",
+];
+
+#[test]
+fn the_programs_in_the_readme_are_the_examples() {
+    let readme = document("README.md");
+    let blocks: Vec<&str> = readme.split("```rust\n").skip(1).collect();
+    let shown = blocks.iter().map(|rest| rest.split("```\n").next());
+    let shown: Vec<&str> = shown.map(Option::unwrap).collect();
+    // Each is told by the file that is named last before it.
+    let before = readme.split("```rust\n").take(blocks.len());
+    let names = before.map(|text| {
+        let (_, rest) = text.rsplit_once("`examples/src/bin/").unwrap();
+        rest.split_once(".rs`:").unwrap().0
+    });
+    assert_eq!(names.collect::<Vec<_>>(), SHOWN);
+    for (name, shown) in SHOWN.iter().zip(shown) {
+        let example = document(&format!("examples/src/bin/{name}.rs"));
+        // What stands before is what it is for, and what lints need.
+        let start = example.find("\nuse ").unwrap() + 1;
+        assert_eq!(example[start..], *shown, "{name}");
+    }
+}
