@@ -70,11 +70,8 @@ pub(crate) fn run(args: &ConfigArgs, named: Option<&Path>) -> anyhow::Result<()>
     let name = args.command.first().map(String::as_str).unwrap_or_default();
     let known = || user_commands(&program);
     let Some(command) = known().find(|command| command.get_name() == name) else {
-        let names: Vec<&str> = known().map(Command::get_name).collect();
-        let text = format!(
-            "there is no command `{name}`; there are {}",
-            names.join(", ")
-        );
+        let all: Vec<&str> = known().map(Command::get_name).collect();
+        let text = format!("there is no command `{name}`; there are {}", all.join(", "));
         return Err(UsageError(text).into());
     };
     let mut typed = vec![OsStr::new("nav")];

@@ -56,10 +56,10 @@ fn a_file_may_be_named_before_the_command_too() {
     let place = Place::new();
     place.write("nav.toml", b"[serve]\nmax-connections = 7\n");
     let named = ["--config", "nav.toml"];
-    let shows = ["config", "show", "--json"];
+    let ask = ["config", "show", "--json"];
     for arguments in [
-        [&named[..], &shows, &["serve"]].concat(),
-        [&shows[..], &["serve"], &named].concat(),
+        [&named[..], &ask, &["serve"]].concat(),
+        [&ask[..], &["serve"], &named].concat(),
     ] {
         let shown = place.nav(&arguments).expect(0, &[]).json();
         let options = shown["options"].as_array().unwrap();
