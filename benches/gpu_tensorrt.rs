@@ -98,7 +98,7 @@ fn measure(runner: &dyn Runner, subject: &Subject, record: &mut Record) -> Outco
                 signature: loaded.signature().clone(),
                 ..Declaration::default()
             }),
-            ..options(subject, &[("tensorrt.cuda_graph", "on")])
+            ..options(subject, &[("cuda.graph", "1")])
         },
     )?;
     sweep(&recorded, (subject, "recorded"), record)

@@ -80,11 +80,7 @@ const KNOBS: &[(&str, Knobs)] = &[
     (
         "TensorRT",
         Knobs {
-            recordings: &[Entry {
-                suffix: "cuda-graph",
-                key: "tensorrt.cuda_graph",
-                value: "on",
-            }],
+            recordings: &[CUDA_GRAPH],
             ..NONE
         },
     ),

@@ -15,8 +15,8 @@ const TF32: &str = "tensorrt.tf32";
 const LEVEL: &str = "tensorrt.builder_level";
 /// The most scratch memory, in MiB.
 const WORKSPACE: &str = "tensorrt.workspace_mib";
-/// Whether runs of the same shapes are recorded and launched as one: `on` or `off`.
-const CUDA_GRAPH: &str = "tensorrt.cuda_graph";
+/// That runs of the same shapes are recorded and launched as one: `1`, as with other runners.
+const CUDA_GRAPH: &str = "cuda.graph";
 
 /// What is done with a model: how its engine is built, where it is, and how it is run. Of an engine that is there, the former tells
 /// how it was built.
@@ -62,7 +62,8 @@ pub(crate) fn treatment(settings: &RunnerSettings, runner: &str) -> Result<Treat
         };
         match key.as_str() {
             TF32 => treatment.tf32 = on_or_off()?,
-            CUDA_GRAPH => treatment.cuda_graph = on_or_off()?,
+            CUDA_GRAPH if value == "1" => treatment.cuda_graph = true,
+            CUDA_GRAPH => return Err(refuse(key, "it can be 1")),
             LEVEL => {
                 let level = value.parse().ok().filter(|level| (0..=5).contains(level));
                 treatment.level =
@@ -113,7 +114,7 @@ mod tests {
                 ("tensorrt.tf32", "on"),
                 ("tensorrt.builder_level", "4"),
                 ("tensorrt.workspace_mib", "512"),
-                ("tensorrt.cuda_graph", "on"),
+                ("cuda.graph", "1"),
             ]),
             "T",
         );
@@ -136,7 +137,7 @@ mod tests {
             assert_eq!(error.to_string(), format!("{start}{reason}"));
         };
         check(("tensorrt.tf32", "1"), "it can be on or off");
-        check(("tensorrt.cuda_graph", ""), "it can be on or off");
+        check(("cuda.graph", "on"), "it can be 1");
         check(
             ("tensorrt.builder_level", "6"),
             "it is a number from 0 to 5",
