@@ -56,7 +56,7 @@ pub fn closed_calls(
     let level = asked((address, protocol), calls, load, time)?;
     match level.failures.first() {
         None => Ok(level),
-        Some((kind, tally)) => Err(format!("{kind}: {}", tally.example).into()),
+        Some((_, tally)) => Err(tally.example.to_string().into()),
     }
 }
 

@@ -27,7 +27,7 @@ pub struct FailureTally {
     /// How many.
     pub count: u64,
     /// One of them.
-    pub example: String,
+    pub example: Failed,
     /// Those that say when to come back.
     pub says_when: u64,
     /// How long they took.
@@ -111,17 +111,18 @@ impl Latencies {
 
 impl Tally {
     pub(crate) fn failed(&mut self, failed: Failed, latency: Duration) {
+        let says_when = u64::from(failed.says_when);
         let tally = self
             .failures
             .entry(failed.kind)
             .or_insert_with(|| FailureTally {
                 count: 0,
-                example: failed.why,
+                example: failed,
                 says_when: 0,
                 latencies: Latencies::default(),
             });
         tally.count += 1;
-        tally.says_when += u64::from(failed.says_when);
+        tally.says_when += says_when;
         tally.latencies.record(latency);
     }
 
@@ -187,6 +188,7 @@ mod tests {
         let mut sum = tally.clone();
         sum.add(&tally);
         let of = &sum.failures[&Failure::Status(503)];
-        assert_eq!((of.count, of.says_when, &*of.example), (4, 2, "full"));
+        assert_eq!((of.count, of.says_when), (4, 2));
+        assert_eq!(of.example.to_string(), "status 503: full");
     }
 }

@@ -10,6 +10,7 @@ mod models;
 mod printer;
 mod render;
 mod runner;
+mod secret;
 mod settings;
 mod strategy;
 mod trust;

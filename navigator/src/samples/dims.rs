@@ -73,6 +73,11 @@ impl DimensionValues {
         Ok(values)
     }
 
+    /// Whether this dimension is given an extent.
+    pub fn names(&self, dimension: &str) -> bool {
+        self.0.contains_key(dimension)
+    }
+
     /// Adds the extent of one dimension.
     pub fn insert(&mut self, name: &str, extent: usize) -> Result<(), DimensionError> {
         match self.0.insert(name.to_owned(), extent) {

@@ -26,7 +26,7 @@ fn check(address: SocketAddr, protocol: Protocol, expected: Failure, example: &s
         panic!("{:?}", level.failures);
     };
     assert_eq!(*kind, expected);
-    assert!(tally.example.contains(example), "{}", tally.example);
+    assert!(tally.example.why.contains(example), "{}", tally.example);
     assert_eq!(tally.count + level.abandoned, level.sent);
 }
 
@@ -142,7 +142,7 @@ fn a_server_of_another_protocol_is_told_as_such() {
     for protocol in [Protocol::Grpc, Protocol::GrpcStream] {
         let level = of(closing, protocol, &brief());
         let broken = level.failures.iter().any(|(kind, tally)| {
-            *kind == Failure::Broken && tally.example.contains("no answer of HTTP/2")
+            *kind == Failure::Broken && tally.example.why.contains("no answer of HTTP/2")
         });
         assert!(broken, "{:?}", level.failures);
     }

@@ -141,7 +141,7 @@ fn failures_are_told_in_the_words_of_their_protocol() {
             panic!("{:?}", level.failures);
         };
         assert_eq!(*kind, expected);
-        assert!(tally.example.contains("minus one"), "{}", tally.example);
+        assert!(tally.example.why.contains("minus one"), "{}", tally.example);
         assert_eq!(tally.count, level.sent);
         assert_eq!(level.latencies.count(), 0);
     };
@@ -162,7 +162,7 @@ fn outputs_that_are_missing_are_failures() {
         let [(Failure::Broken, tally)] = &level.failures[..] else {
             panic!("{}: {:?}", protocol.name(), level.failures);
         };
-        assert!(tally.example.contains("`z`"), "{}", tally.example);
+        assert!(tally.example.why.contains("`z`"), "{}", tally.example);
     }
 }
 

@@ -226,11 +226,8 @@ fn options(args: &PerfArgs) -> Result<Options, UsageError> {
     let defaults = Options::default();
     let measured = time(&args.time)?;
     Ok(Options {
-        warm_up: if matches!(args.warm_up.trim(), "0" | "0s") {
-            std::time::Duration::ZERO
-        } else {
-            time(&args.warm_up)?
-        },
+        warm_up: duration::parse_or_none(&args.warm_up)
+            .map_err(|error| UsageError(error.to_string()))?,
         time: measured,
         goal: args.uncertainty / 100.0,
         window: defaults.window.min(measured),

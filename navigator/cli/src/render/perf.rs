@@ -155,14 +155,9 @@ fn process(level: &Level) -> [String; 2] {
 }
 
 fn failures(level: &Level) -> impl Iterator<Item = String> + '_ {
-    let told = level.failures.iter().map(|(kind, tally)| {
-        let part = tally.count.to_string();
-        let example = if tally.example.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", tally.example)
-        };
-        format!("{}: {part} failed, {kind}{example}", load(&level.load))
+    let told = level.failures.iter().map(|(_, tally)| {
+        let (count, example) = (tally.count, &tally.example);
+        format!("{}: {count} failed, {example}", load(&level.load))
     });
     let abandoned = (level.abandoned > 0).then(|| {
         format!(

@@ -129,18 +129,10 @@ fn made(
         dimensions = dimensions.with_batch(signature, args.batch);
     }
     let needed: Vec<&TensorSpec> = signature.inputs.iter().filter(|it| !it.optional).collect();
-    for spec in &needed {
-        let open = spec.dims.iter().flatten().skip(usize::from(has_batches));
-        let is_open = |dim: &&Dim| match dim {
-            Dim::Fixed(_) => false,
-            Dim::Unknown => true,
-            Dim::Symbolic(name) => !args.dim.iter().any(|text| text.starts_with(&**name)),
-        };
-        if open.filter(is_open).count() > 0 {
-            printer.note(&format!(
-                "{spec}: what is open is taken to be 1; see --shape and --dim"
-            ));
-        }
+    for spec in needed.iter().filter(|it| is_open(it, has_batches, &values)) {
+        printer.note(&format!(
+            "{spec}: what is open is taken to be 1; see --shape and --dim"
+        ));
     }
     let is_zero = args.data == "zero";
     let distinct = if is_zero { 1 } else { u64::from(args.distinct) };
@@ -159,6 +151,16 @@ fn made(
             inputs.collect()
         })
         .collect()
+}
+
+/// Whether an input has dimensions, without that of the batch, of which nothing is said.
+fn is_open(spec: &TensorSpec, has_batches: bool, values: &DimensionValues) -> bool {
+    let mut dims = spec.dims.iter().flatten().skip(usize::from(has_batches));
+    dims.any(|dim| match dim {
+        Dim::Fixed(_) => false,
+        Dim::Unknown => true,
+        Dim::Symbolic(name) => !values.names(name),
+    })
 }
 
 /// Zeros, and empty texts.
@@ -221,6 +223,21 @@ mod tests {
         check("y=5,3", true, None);
         check("x", true, None);
         check("x=a,3", true, None);
+    }
+
+    #[test]
+    fn a_dimension_is_open_unless_its_whole_name_was_typed() {
+        let check = |name: &str, dims: &[&str], expected: bool| {
+            let values = DimensionValues::parse(dims.iter().copied()).unwrap();
+            let dims = vec![Dim::Symbolic("batch".into()), Dim::Symbolic(name.into())];
+            let spec = &signature(dims).inputs[0];
+            assert_eq!(is_open(spec, true, &values), expected, "{name} {values:?}");
+        };
+        check("seq", &[], true);
+        check("seq", &["seq=4"], false);
+        check("seq", &["sequence=4"], true);
+        check("a=b", &["a=b=4"], false);
+        check("a=b", &["a=4"], true);
     }
 
     #[test]

@@ -46,8 +46,8 @@ pub(super) fn tell(
     if levels.iter().all(|level| level.latencies.count() == 0) {
         let failures = levels.iter().flat_map(|level| &level.failures);
         match failures.max_by_key(|(_, tally)| tally.count) {
-            Some((kind, tally)) => bail!(
-                "no request to `{}` on {} was answered: {kind}: {}",
+            Some((_, tally)) => bail!(
+                "no request to `{}` on {} was answered: {}",
                 subject.name,
                 subject.place,
                 tally.example
@@ -84,8 +84,8 @@ fn page(args: &PerfArgs, subject: &Subject, levels: &[Level]) -> LoadReport {
     });
     let failures = levels.iter().flat_map(|level| {
         let of_level = level.failures.iter();
-        of_level.map(|(kind, tally)| {
-            let what = format!("{kind}: {}", tally.example);
+        of_level.map(|(_, tally)| {
+            let what = tally.example.to_string();
             [render::load(&level.load), tally.count.to_string(), what]
         })
     });

@@ -126,7 +126,7 @@ impl Figures {
         let failures = level.failures.iter().map(|(kind, tally)| Failures {
             kind: kind.to_string(),
             count: tally.count,
-            example: tally.example.clone(),
+            example: tally.example.why.clone(),
         });
         let seconds = level.elapsed.as_secs_f64();
         Self {

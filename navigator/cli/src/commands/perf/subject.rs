@@ -3,22 +3,18 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, bail};
 use nav_perf::{
     Call, Described, InProcess, Level, Load, Options, Protocol, Target, describe, listener_of,
     measure, measure_in_process, statistics,
 };
+use nav_serve::TOKEN_HEADER;
 
 use super::{PerfArgs, inputs};
 use crate::commands::serve::alone::{self, Manner};
 use crate::exit::UsageError;
 use crate::printer::Printer;
+use crate::secret::secret;
 use crate::settings::Settings;
-
-/// The header that Triton's tokens travel in.
-const TOKEN: &str = "triton-access-token";
-/// The most bytes of a token.
-const LONGEST: u64 = 4096;
 
 /// What is measured.
 #[derive(Debug)]
@@ -171,27 +167,13 @@ fn target(args: &PerfArgs) -> anyhow::Result<Target> {
         target.headers.push(header);
     }
     if let Some(path) = &args.access_token_file {
-        let name = if target.protocol.is_grpc() {
-            format!("triton-grpc-protocol-{TOKEN}")
-        } else {
-            TOKEN.to_owned()
-        };
-        target.headers.push((name, token(path)?));
+        let token = secret(path)?;
         if target.protocol.is_grpc() {
             // Servers differ in whether they want the prefix.
-            let plain = token(path)?;
-            target.headers.push((TOKEN.to_owned(), plain));
+            let name = format!("triton-grpc-protocol-{TOKEN_HEADER}");
+            target.headers.push((name, token.clone()));
         }
+        target.headers.push((TOKEN_HEADER.to_owned(), token));
     }
     Ok(target)
-}
-
-fn token(path: &Path) -> anyhow::Result<String> {
-    let about = || format!("cannot read {}", path.display());
-    let size = std::fs::metadata(path).with_context(about)?.len();
-    if size > LONGEST {
-        bail!("{} is too long for a token", path.display());
-    }
-    let text = std::fs::read_to_string(path).with_context(about)?;
-    Ok(text.trim().to_owned())
 }

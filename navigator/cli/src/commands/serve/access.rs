@@ -3,14 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
 use clap::Args;
 use nav_serve::{AccessPolicy, AccessRule, RuleError};
 
 use crate::exit::UsageError;
-
-/// The most bytes of a secret.
-const LONGEST: usize = 4096;
+use crate::secret::secret;
 
 /// The arguments about access.
 #[derive(Args, Debug)]
@@ -61,21 +58,6 @@ fn restricted(policy: AccessPolicy, rule: &str) -> anyhow::Result<AccessPolicy> 
     Ok(policy.with_rule(&read).map_err(wrong)?)
 }
 
-/// What is in the file, without the line break that editors put behind it.
-fn secret(file: &Path) -> anyhow::Result<String> {
-    let read = std::fs::read_to_string(file);
-    let text = read.with_context(|| format!("cannot read {}", file.display()))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    let is_visible = |byte: u8| (b' '..=b'~').contains(&byte);
-    if secret.is_empty() || secret.len() > LONGEST || !secret.bytes().all(is_visible) {
-        bail!(
-            "{} holds no secret that a header can carry: one line of plain characters",
-            file.display()
-        );
-    }
-    Ok(secret.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,20 +92,5 @@ mod tests {
                 .to_string()
                 .starts_with("there is no part `all`")
         );
-    }
-
-    #[test]
-    fn a_secret_is_one_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("secret");
-        let check = |text: &str, expected: Option<&str>| {
-            std::fs::write(&file, text).unwrap();
-            assert_eq!(secret(&file).ok().as_deref(), expected, "{text:?}");
-        };
-        check("abc\r\n", Some("abc"));
-        check("a b", Some("a b"));
-        check("", None);
-        check("a\nb", None);
-        check("grün", None);
     }
 }
