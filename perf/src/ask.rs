@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rustls::StreamOwned;
 
 use crate::answer::{HttpCheck, OutputCheck};
 use crate::drive::talk::{Reply, Talk};
@@ -21,6 +22,11 @@ use crate::target::Target;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What is read at once.
 const MEMORY: usize = 64 << 10;
+
+/// A connection, encrypted or not.
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
 
 /// The body of the answer to a question about a model over HTTP.
 pub(crate) fn get(target: &Target, path: &str) -> Result<Result<Vec<u8>, Failed>, PerfError> {
@@ -43,7 +49,7 @@ pub(crate) fn call(
 
 fn asked(target: &Target, talk: &mut impl Talk) -> Result<(), Failed> {
     let until = Instant::now() + PATIENCE;
-    let mut stream = TcpStream::connect_timeout(&target.address, PATIENCE).map_err(|error| {
+    let socket = TcpStream::connect_timeout(&target.address, PATIENCE).map_err(|error| {
         let kind = if error.kind() == ErrorKind::ConnectionRefused {
             Failure::Refused
         } else {
@@ -51,16 +57,21 @@ fn asked(target: &Target, talk: &mut impl Talk) -> Result<(), Failed> {
         };
         Failed::new(kind, error.to_string())
     })?;
+    let socket_too = socket.try_clone().map_err(closed)?;
+    let mut stream: Box<dyn Stream> = match &target.tls {
+        None => Box::new(socket_too),
+        Some(tls) => Box::new(StreamOwned::new(tls.connection()?, socket_too)),
+    };
     talk.opened();
     talk.ask(0);
     let mut memory = vec![0; MEMORY];
     loop {
-        send(talk, &mut stream)?;
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Failed::new(Failure::TimedOut, "while it was waited for"));
         }
-        stream.set_read_timeout(Some(left)).map_err(closed)?;
+        socket.set_read_timeout(Some(left)).map_err(closed)?;
+        send(talk, &mut *stream)?;
         let reply = match stream.read(&mut memory) {
             Ok(0) => Some(talk.ended()?),
             Ok(count) => talk.received(memory.get(..count).unwrap_or_default())?,
@@ -78,7 +89,7 @@ fn asked(target: &Target, talk: &mut impl Talk) -> Result<(), Failed> {
     }
 }
 
-fn send(talk: &mut impl Talk, stream: &mut TcpStream) -> Result<(), Failed> {
+fn send(talk: &mut impl Talk, stream: &mut dyn Stream) -> Result<(), Failed> {
     loop {
         let bytes = talk.outgoing();
         if bytes.is_empty() {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use nav_package_format::DType;
 
 use crate::failure::Failed;
+use crate::tls::TlsError;
 
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum PerfError {
         /// Why.
         source: io::Error,
     },
+    /// Connections cannot be encrypted.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The server does not tell what is needed about a model.
     #[error("{address} does not tell about model `{model}`: {failed}")]
     Describe {

@@ -18,6 +18,7 @@ mod load;
 mod measure;
 mod tally;
 mod target;
+mod tls;
 
 pub use call::{Call, Parameter};
 pub use describe::{Described, ServerSide, describe, statistics};
@@ -31,3 +32,4 @@ pub use measure::{
 };
 pub use tally::{FailureTally, Latencies};
 pub use target::{Protocol, Target};
+pub use tls::{TlsError, TlsOptions};

@@ -13,7 +13,7 @@ use nav_package_format::numpy::NumpyError;
 use nav_package_format::package::PackageError;
 use nav_package_format::signing::{ContentsError, KeyError, SignatureError};
 use nav_package_format::trust::{BuiltHereError, PolicyError, Refusal, Rule};
-use nav_perf::PerfError;
+use nav_perf::{PerfError, TlsError};
 use nav_runners::LoadError;
 use nav_runners::handle::InferError;
 use nav_worker::NoneReady;
@@ -193,7 +193,9 @@ impl Exit {
         match error {
             PerfError::Address { .. }
             | PerfError::Unspeakable { .. }
-            | PerfError::NoJson { .. } => Self::Usage,
+            | PerfError::NoJson { .. }
+            | PerfError::Tls(TlsError::Plain { .. } | TlsError::Name { .. }) => Self::Usage,
+            PerfError::Tls(TlsError::NoAuthorities) => Self::Environment,
             _ => Self::Failure,
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod connections;
 pub(crate) mod flow;
 pub(crate) mod own_use;
+mod secure;
 mod slot;
 mod socket;
 pub(crate) mod talk;

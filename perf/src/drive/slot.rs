@@ -52,7 +52,7 @@ impl<T: Talk> Slot<T> {
         self.due = Some(due);
         let is_new = self.socket.is_none();
         if is_new {
-            self.socket = Some(Socket::connect(target.address)?);
+            self.socket = Some(Socket::connect(target)?);
             self.is_connecting = true;
             self.wants_room = false;
             self.talk.opened();
@@ -66,9 +66,10 @@ impl<T: Talk> Slot<T> {
 
     /// Sends what there is room for.
     fn flush(&mut self) -> Result<(), Failed> {
-        let Some(socket) = &self.socket else {
+        let Some(socket) = &mut self.socket else {
             return Ok(());
         };
+        socket.flush()?;
         loop {
             let bytes = self.talk.outgoing();
             if bytes.is_empty() {
@@ -85,12 +86,15 @@ impl<T: Talk> Slot<T> {
 
     /// Whether there is something to be told: that the connection is made, or that there is room to send.
     pub(super) fn needs_room(&mut self) -> bool {
-        self.socket.is_some() && (self.is_connecting || !self.talk.outgoing().is_empty())
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        socket.wants_room() || !self.is_connecting && !self.talk.outgoing().is_empty()
     }
 
     /// Looks at the connection, since something happened to it.
     pub(super) fn look(&mut self, can_send: bool, memory: &mut [u8]) -> Result<Seen, Failed> {
-        let Some(socket) = &self.socket else {
+        let Some(socket) = &mut self.socket else {
             return Ok(Seen::Nothing);
         };
         if self.is_connecting {
@@ -113,10 +117,10 @@ impl<T: Talk> Slot<T> {
     }
 
     fn receive(&mut self, memory: &mut [u8]) -> Result<Seen, Failed> {
-        let Some(socket) = &self.socket else {
-            return Ok(Seen::Nothing);
-        };
         loop {
+            let Some(socket) = &mut self.socket else {
+                return Ok(Seen::Nothing);
+            };
             let received = socket.receive(memory);
             let is_asked = self.due.is_some();
             let count = match received {
@@ -153,7 +157,8 @@ impl<T: Talk> Slot<T> {
 
     /// Ends what is under way, and the connection with it if it cannot go on. The time from which it counts.
     pub(super) fn finish(&mut self, may_go_on: bool) -> Option<Instant> {
-        if !may_go_on || !self.talk.may_go_on() {
+        let has_unsent = self.socket.as_ref().is_some_and(Socket::has_unsent);
+        if !may_go_on || has_unsent || !self.talk.may_go_on() {
             self.socket = None;
         }
         self.due.take()

@@ -33,8 +33,8 @@ pub(super) struct Status {
 
 /// The block of fields of a request.
 pub(super) fn request(target: &Target, path: &str) -> Result<Vec<u8>, PerfError> {
-    // :method POST, :scheme http.
-    let mut block = vec![0x83, 0x86];
+    // :method POST, :scheme http or https.
+    let mut block = vec![0x83, if target.is_encrypted() { 0x87 } else { 0x86 }];
     // :path and :authority, whose names have numbers, and which nobody is to remember.
     block.push(0x04);
     text(path, &mut block);

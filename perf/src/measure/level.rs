@@ -176,20 +176,8 @@ impl Gathered {
         let throughput = as_float(self.tally.answered.count()) / seconds;
         let responses = as_float(self.tally.responses) / seconds;
         let generator = self.generator(elapsed);
-        // Of an open load, those that were due and answered late are what a stall is seen by. Of a closed one, they are
-        // as many as are asked at a time, and count where there is nothing else.
-        let is_open = matches!(self.load, Load::Open { .. });
-        if is_open || self.tally.answered.count() == 0 {
-            let tail = std::mem::take(&mut self.tail);
-            self.tally.add(&tail);
-        } else {
-            let failures = std::mem::take(&mut self.tail.failures);
-            let failures = Tally {
-                failures,
-                ..Tally::default()
-            };
-            self.tally.add(&failures);
-        }
+        // What was asked before the end and answered after it is no throughput, but what a stall at the end is seen by.
+        self.tally.add(&self.tail);
         Level {
             load: self.load,
             elapsed,
@@ -300,8 +288,19 @@ mod tests {
         assert!(stalled.latencies.max() > Duration::from_millis(890));
         // What was answered after the end is no throughput.
         assert!((stalled.throughput - 15.0).abs() < 1e-9);
-        let closed = level(Load::Closed { concurrency: 3 }, &slices, &report(&[900]));
-        assert_eq!(closed.latencies.count(), 3);
+    }
+
+    #[test]
+    fn a_closed_load_tells_of_a_server_that_stalls_before_the_end() {
+        let slices = [report(&[1, 1, 1]), report(&[])];
+        let stalled = level(
+            Load::Closed { concurrency: 2 },
+            &slices,
+            &report(&[900, 901]),
+        );
+        assert!(stalled.latencies.max() > Duration::from_millis(890));
+        assert_eq!(stalled.latencies.count(), 5);
+        assert!((stalled.throughput - 15.0).abs() < 1e-9);
     }
 
     #[test]

@@ -8,5 +8,6 @@
 
 mod faults;
 mod open;
+mod secure;
 mod served;
 mod servers;

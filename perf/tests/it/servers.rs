@@ -12,7 +12,7 @@ use nav_engine::{
 use nav_package_format::{DType, Dim, Shape, Signature, TensorData, TensorSpec};
 use nav_perf::{Call, Level, Load, Options, Protocol, Target, measure};
 use nav_runners::Tensor;
-use nav_serve::{Log, Server, ServerOptions, Stopper};
+use nav_serve::{Log, Server, ServerOptions, Stopper, TlsOptions};
 
 /// A server of ours, until this is dropped.
 pub(crate) struct Served {
@@ -42,6 +42,11 @@ impl Served {
 
 /// Serves `x` as `y`, four numbers to a row; a row that begins with -1 fails.
 pub(crate) fn identity() -> Served {
+    identity_behind(None)
+}
+
+/// The same over encrypted connections, or plain ones.
+pub(crate) fn identity_behind(tls: Option<&TlsOptions>) -> Served {
     let spec = |name: &str| TensorSpec {
         name: name.to_owned(),
         dtype: DType::Fp32,
@@ -65,7 +70,10 @@ pub(crate) fn identity() -> Served {
         metrics: None,
         ..ServerOptions::default()
     };
-    let options = options.everywhere(|it| it.address.set_port(0));
+    let options = options.everywhere(|it| {
+        it.address.set_port(0);
+        it.tls = tls.cloned();
+    });
     let server = Server::bind(engine.clone(), &Log::silent(), options).unwrap();
     let running = Served {
         http: server.http_address().unwrap().unwrap(),

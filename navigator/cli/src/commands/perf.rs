@@ -5,6 +5,7 @@ mod inputs;
 mod interruption;
 mod outcome;
 mod record;
+mod secure;
 mod subject;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use nav_perf::{Arrivals, Ended, Level, Load, Options, Protocol};
 
 use self::amounts::amounts;
 pub(crate) use self::record::rows;
+use self::secure::SecureArgs;
 use self::subject::Subject;
 use crate::duration;
 use crate::exit::UsageError;
@@ -36,7 +38,7 @@ pub(crate) struct PerfArgs {
     /// Its version; the server's choice, if left out.
     #[arg(long, value_name = "VERSION", requires = "model")]
     model_version: Option<String>,
-    /// The server; the port that is usual for the protocol, if left out.
+    /// The server; the port that is usual for the protocol, if left out. `https://` and `grpcs://` before it encrypt.
     #[arg(long, short, default_value = "127.0.0.1", value_name = "HOST[:PORT]")]
     url: String,
     /// How tensors travel.
@@ -86,6 +88,8 @@ pub(crate) struct PerfArgs {
     /// Send what is in this file as `triton-access-token`.
     #[arg(long, value_name = "FILE")]
     access_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    secure: SecureArgs,
     /// How long requests are sent before any counts; `0s` for none.
     #[arg(long, default_value = "1s", value_name = "TIME")]
     warm_up: String,

@@ -8,6 +8,7 @@ use std::thread::Builder;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::nav::{Ended, Place};
+use crate::serve::Served;
 
 /// So briefly that only what is told counts.
 const BRIEF: [&str; 4] = ["--warm-up", "0s", "--time", "200ms"];
@@ -183,6 +184,12 @@ fn what_makes_no_sense_is_wrong_usage() {
     check(&["--output", "z"], "has no output `z`");
     check(&["--dim", "batch=2"], "a server does not name dimensions");
     check(&["--header", "a b=c"], "cannot travel");
+    check(&["--tls-certificate", "a.pem"], "--tls-key");
+    let plain = format!("http://{address}");
+    let both = ["perf", "-m", "m", "-u", &plain, "--tls"];
+    place.nav(&both).expect(2, &["does not encrypt"]);
+    let inside = ["perf", "double.onnx", "--tls-authorities", "ca.pem"];
+    place.nav(&inside).expect(2, &["no connections to encrypt"]);
     check(
         &["--rate", "5", "--concurrency", "1"],
         "cannot be used with",
@@ -230,6 +237,59 @@ fn threads(process: u32) -> usize {
         .flatten()
         .map(|task| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default());
     names.filter(|name| name.starts_with("perf-")).count()
+}
+
+#[test]
+fn no_warm_up_is_none_in_every_unit() {
+    let place = Place::new();
+    let address = server("200 OK", RIGHT).to_string();
+    for none in ["0", "0s", "0ms"] {
+        let arguments = ["perf", "-m", "m", "-u", &address, "--warm-up", none];
+        place
+            .nav(&[&arguments[..], &["--time", "200ms"]].concat())
+            .expect(0, &[]);
+    }
+}
+
+#[test]
+fn a_token_is_one_line_of_its_file() {
+    let place = Place::new();
+    let address = server("200 OK", RIGHT);
+    let token = ["--access-token-file", "token"];
+    place.write("token", b"two\nlines\n");
+    perf(&place, address, &token).expect(1, &["holds no secret"]);
+    place.write("token", b"one line\n");
+    perf(&place, address, &token).expect(0, &[]);
+}
+
+#[test]
+fn a_server_that_encrypts_is_measured_by_both_protocols() {
+    if !cfg!(feature = "tract") {
+        return;
+    }
+    let place = Place::new();
+    place.doubling_model();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    place.write("server.pem", made.cert.pem().as_bytes());
+    place.write("server.key", made.signing_key.serialize_pem().as_bytes());
+    let secure = ["--tls-certificate", "server.pem", "--tls-key", "server.key"];
+    let arguments = ["double.onnx", "--log-format", "json"];
+    let mut served = Served::start(&place, &[&arguments[..], &secure].concat());
+    let ready: serde_json::Value =
+        serde_json::from_str(&served.says(r#""event":"ready""#)).unwrap();
+    for (protocol, scheme) in [("http", "https"), ("grpc", "grpcs")] {
+        let address = ready[protocol].as_str().unwrap();
+        let bare = address.rsplit('/').next().unwrap();
+        let url = format!("{scheme}://{bare}");
+        let arguments = ["perf", "-m", "double", "-u", &url, "-i", protocol, "--json"];
+        let believed = ["--tls-authorities", "server.pem"];
+        let level = |more: &[&str]| place.nav(&[&arguments[..], &BRIEF, more].concat());
+        let json = level(&believed).expect(0, &[]).json();
+        assert!(json["levels"][0]["requests"].as_u64().unwrap() > 0);
+        assert!(json["levels"][0]["server"]["succeeded"].as_u64().unwrap() > 0);
+        // Nobody vouches for it.
+        level(&[]).expect(1, &["certificate"]);
+    }
 }
 
 #[test]

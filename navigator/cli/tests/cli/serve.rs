@@ -10,13 +10,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::nav::Place;
 
 /// A server that is killed when a test fails.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     said: BufReader<ChildStderr>,
 }
 
 impl Served {
-    fn start(place: &Place, arguments: &[&str]) -> Self {
+    pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
         let ports = [
             "--http-port",
             "0",
@@ -33,7 +33,7 @@ impl Served {
     }
 
     /// The next line that holds this.
-    fn says(&mut self, text: &str) -> String {
+    pub(crate) fn says(&mut self, text: &str) -> String {
         let mut all = String::new();
         loop {
             let mut line = String::new();

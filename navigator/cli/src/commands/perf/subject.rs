@@ -79,6 +79,10 @@ impl Subject {
             let text = "--header and --access-token-file are for a server";
             return Err(UsageError(text.to_owned()).into());
         }
+        if args.secure.options().is_some() {
+            let text = "a model in this process has no connections to encrypt";
+            return Err(UsageError(text.to_owned()).into());
+        }
         let manner = Manner {
             strategy: args.strategy.clone(),
             trust: args.trust.clone(),
@@ -158,7 +162,8 @@ impl Subject {
 }
 
 fn target(args: &PerfArgs) -> anyhow::Result<Target> {
-    let mut target = Target::new(&args.url, args.protocol.into())?;
+    let tls = args.secure.options();
+    let mut target = Target::new(&args.url, args.protocol.into(), tls.as_ref())?;
     for text in &args.header {
         let named = text.split_once('=').or_else(|| text.split_once(':'));
         let (name, value) =
