@@ -15,7 +15,9 @@ use crate::target::Target;
 
 /// How long a connection rests that could not be made.
 const REST: Duration = Duration::from_millis(10);
-/// How often requests are looked at that may have taken too long.
+/// How much later than it took too long a request is given up at most, as a part of the time that it may take.
+const LATER: u32 = 16;
+/// The shortest time between looks for such requests, each of which is at every connection.
 const LOOK: Duration = Duration::from_millis(10);
 /// What is read at once.
 const MEMORY: usize = 256 << 10;
@@ -207,9 +209,13 @@ impl<'a, T: Talk, Make: Fn() -> T> Connections<'a, T, Make> {
         }
     }
 
+    fn next_look(&self) -> Instant {
+        self.looked + LOOK.max(self.flow.timeout() / LATER)
+    }
+
     /// Gives up requests that took too long.
     fn look_for_late(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.looked) < LOOK {
+        if now < self.next_look() {
             return;
         }
         self.looked = now;
@@ -228,7 +234,7 @@ impl<'a, T: Talk, Make: Fn() -> T> Connections<'a, T, Make> {
         let can_send = !self.free.is_empty() || self.slots.len() < self.most;
         let mut until = self.flow.wake(can_send);
         if self.under_way > 0 {
-            until = until.min(self.looked + LOOK.max(self.flow.timeout() / 16));
+            until = until.min(self.next_look());
         }
         let time = until.saturating_duration_since(Instant::now());
         let time = Timespec {

@@ -292,15 +292,17 @@ impl Connection {
         if frame.flags & frames::END_HEADERS == 0 || !is_ours {
             return Ok(None);
         }
-        let known = self.known.blocks.iter();
-        let known = known.clone().find(|(block, _)| *block == self.block);
-        let told = match known {
-            Some((_, told)) => told.clone(),
-            None => metadata::status(&self.block)?,
+        let known = &mut self.known.blocks;
+        let equal = known.iter().find(|(block, _)| *block == self.block);
+        let told = if let Some((_, told)) = equal {
+            told.clone()
+        } else {
+            let told = metadata::status(&self.block)?;
+            if told.message.is_empty() && known.len() < 4 {
+                known.push((self.block.clone(), told.clone()));
+            }
+            told
         };
-        if known.is_none() && told.message.is_empty() && self.known.blocks.len() < 4 {
-            self.known.blocks.push((self.block.clone(), told.clone()));
-        }
         self.status = Status {
             http: told.http.or(self.status.http),
             grpc: told.grpc.or(self.status.grpc),
@@ -342,22 +344,25 @@ impl Connection {
                 return Ok(());
             }
             _ if self.asked.check.is_none() || self.known.message == message => Ok(()),
-            _ => {
-                let decoded = InferResponse::decode(message.clone());
-                decoded
-                    .map_err(|error| Failed::broken(error.to_string()))
-                    .and_then(|response| self.asked.check.response(&response))
-            }
+            _ => self.checked(&message),
         };
-        if result.is_ok() && message.len() <= MOST_KEPT && self.known.message != message {
-            self.known.message = message.to_vec();
-        }
         // What was read into is read into again.
         if let (true, Ok(memory)) = (self.body.is_empty(), message.try_into_mut()) {
             self.body = memory;
             self.body.clear();
         }
         result
+    }
+
+    /// Whether a message is an answer, which is kept if it is.
+    fn checked(&mut self, message: &Bytes) -> Result<(), Failed> {
+        let decoded = InferResponse::decode(message.clone());
+        let response = decoded.map_err(|error| Failed::broken(error.to_string()))?;
+        self.asked.check.response(&response)?;
+        if message.len() <= MOST_KEPT {
+            self.known.message = message.to_vec();
+        }
+        Ok(())
     }
 
     /// The next message that is whole.
