@@ -1,8 +1,11 @@
 //! How good the choice of `nav optimize` is, and what it takes: the throughput of what it chose against that
-//! of the best of an exhaustive sweep over the same variants and batches, measured here in turns.
+//! of the best of an exhaustive sweep over the same variants and batches, measured here in turns. A Python with
+//! `triton-model-navigator` that `NAV_NAVIGATOR_PYTHON` names is given the same model, and what it chose takes turns too.
 //!
 //! `cargo build --release -p nav-cli && cargo bench -p nav-benches --bench optimize -- [MODEL...]`, of
 //! `perceptron`, `residual` and `encoder`.
+
+mod navigator;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -18,6 +21,8 @@ use nav_package_format::onnx::proto::ModelProto;
 use nav_package_format::package::{MaxThroughput, Package, Strategy, Variant};
 use nav_package_format::{DType, Shape, TensorData, TensorSpec};
 use nav_runners::{LoadOptions, Loaded, ModelFile, Runner, TensorDesc};
+
+use self::navigator::Choice;
 
 /// A model, and how large its batches and open dimensions may get on a small machine.
 struct Subject {
@@ -76,6 +81,7 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
     let model = folder.path().join(format!("{}.onnx", subject.name));
     (subject.model)().write(&model)?;
     let took = optimize(subject, &model)?;
+    let peer = navigator::choose(&model, subject.max_batch, subject.dims)?;
     let package = Package::open(&model.with_extension("nav"), &Limits::default())?;
     let choice = MaxThroughput.choose(&package.evaluations())?;
     let cache = Cache::open(&folder.path().join("cache"))?;
@@ -86,7 +92,7 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
         let mut batch = 1;
         while batch <= subject.max_batch {
             cells.push(Cell {
-                variant,
+                variant: Some(variant),
                 loaded: Arc::clone(&loaded),
                 batch,
                 rates: Vec::new(),
@@ -94,17 +100,27 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
             batch *= 2;
         }
     }
+    if let Some(peer) = &peer {
+        // Its runner for models on the processor takes what ONNX Runtime takes by itself, once.
+        cells.push(Cell {
+            variant: None,
+            loaded: runtimes::onnx(&model, None).load()?,
+            batch: peer.batch,
+            rates: Vec::new(),
+        });
+    }
     for _ in 0..ROUNDS {
         for cell in &mut cells {
             let rate = cell.measure(subject)?;
             cell.rates.push(rate);
         }
     }
-    let best = cells.iter().map(Cell::rate).fold(0.0, f64::max);
-    let chosen = cells.iter().find(|cell| {
-        cell.variant.name == choice.runtime.variant
-            && cell.variant.runner == choice.runtime.runner
-            && Some(cell.batch) == choice.measurement.batch
+    let ours = || cells.iter().filter(|cell| cell.variant.is_some());
+    let best = ours().map(Cell::rate).fold(0.0, f64::max);
+    let chosen = ours().find(|cell| {
+        let runtime = &choice.runtime;
+        let is_it = |it: &Variant| it.name == runtime.variant && it.runner == runtime.runner;
+        cell.variant.is_some_and(is_it) && Some(cell.batch) == choice.measurement.batch
     });
     let chosen = chosen.ok_or("the choice is not in the sweep")?;
     let mut record = Record::new("optimize");
@@ -126,7 +142,34 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
     record.result(&format!("{}, best, per second", subject.name), best);
     let regret = 100.0 * (1.0 - chosen.rate() / best);
     record.bar(&format!("{}, regret, %", subject.name), regret, BAR);
+    let of_peer = cells.iter().find(|cell| cell.variant.is_none());
+    if let Some((peer, cell)) = peer.zip(of_peer) {
+        beside(&mut record, subject.name, (chosen.rate(), took), (&peer, cell));
+    }
     Ok(record.print()?)
+}
+
+/// What the peer chose, and how long it took, beside ours.
+fn beside(
+    record: &mut Record,
+    name: &str,
+    (rate, took): (f64, Duration),
+    (peer, cell): (&Choice, &Cell<'_>),
+) {
+    let mut add = |what: &str, value: f64| record.result(&format!("{name}, {what}"), value);
+    add("wall time of the peer, s", peer.took.as_secs_f64());
+    let times = peer.took.as_secs_f64() / took.as_secs_f64();
+    add("wall time of the peer over ours", times);
+    add("stable for the peer, within %", peer.stable.into());
+    add("batch of the peer", count(peer.batch));
+    add("as the peer measured, per second", peer.throughput);
+    add("chosen by the peer, per second", cell.rate());
+    add("ours over that chosen by the peer", rate / cell.rate());
+}
+
+#[expect(clippy::cast_precision_loss, reason = "batches are small")]
+const fn count(batch: usize) -> f64 {
+    batch as f64
 }
 
 /// Runs the command as its user would.
@@ -186,7 +229,8 @@ fn load(
 
 /// A variant at a batch.
 struct Cell<'a> {
-    variant: &'a Variant,
+    /// None for what the peer chose.
+    variant: Option<&'a Variant>,
     loaded: Arc<dyn Loaded>,
     batch: usize,
     rates: Vec<f64>,
@@ -203,9 +247,10 @@ impl Cell<'_> {
     /// Samples in a second, all instances together.
     fn measure(&self, subject: &Subject) -> Result<f64, Box<dyn Error>> {
         let inputs = inputs(&self.loaded.signature().inputs, subject, self.batch)?;
-        let barrier = Barrier::new(self.variant.instances);
+        let instances = self.variant.map_or(1, |variant| variant.instances);
+        let barrier = Barrier::new(instances);
         let runs: Result<Vec<f64>, String> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.variant.instances)
+            let threads: Vec<_> = (0..instances)
                 .map(|_| {
                     scope.spawn(|| {
                         run(&self.loaded, &inputs, &barrier, subject.slice)
