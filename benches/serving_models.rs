@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nav_benches::load::{Row, closed};
+use nav_benches::load::{Row, call, closed};
 use nav_benches::percentile::median;
 use nav_benches::record::Record;
-use nav_benches::{perceptron, residual, runtimes, served};
+use nav_benches::{bare, perceptron, residual, runtimes, served};
 use nav_engine::{BatchPolicy, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::onnx::proto::ModelProto;
 use nav_package_format::{DType, Shape, Signature};
@@ -88,17 +88,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let served = served::models(models)?;
     let mut record = Record::new("serving_models");
-    let (mut bare, mut rates, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let row = call(&NETWORK)?;
+    let (mut directs, mut rates, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let directly = rows_a_second(&network)?;
+        let directly = bare::rows_a_second(&network, &row.inputs, BATCH, SLICE)?;
         take(&ends);
         ask(&served, (&NETWORK, 2 * BATCH), LONG_SLICE)?;
         let through = steady(&take(&ends)).ok_or("too few full batches")?;
-        bare.push(directly);
+        directs.push(directly);
         rates.push(through);
         left.push(through / directly);
     }
-    record.result("network, bare loop, rows per second", median(&mut bare));
+    record.result("network, bare loop, rows per second", median(&mut directs));
     record.result("network, served, rows per second", median(&mut rates));
     record.least("network, served of the bare loop", median(&mut left), LEFT);
     for subject in &PERCEPTRONS {
@@ -229,35 +230,6 @@ fn ask(
 ) -> Result<f64, Box<dyn Error>> {
     let level = closed((served.http, Protocol::Http), row, concurrency, time)?;
     Ok(level.throughput)
-}
-
-/// Rows that the network does in a second when nothing stands around it.
-fn rows_a_second(network: &Arc<dyn Loaded>) -> Result<f64, Box<dyn Error>> {
-    let mut session = Arc::clone(network).session()?;
-    let shape = Shape::from([BATCH, 3, 224, 224]);
-    let size = 4 * shape.element_count()?;
-    let desc = TensorDesc {
-        index: 0,
-        dtype: DType::Fp32,
-        shape,
-        byte_size: size,
-    };
-    let input = vec![0; size];
-    let mut once = || -> Result<(), Box<dyn Error>> {
-        for memory in session.stage(std::slice::from_ref(&desc))? {
-            memory.copy_from_slice(&input);
-        }
-        session.run()?;
-        Ok(())
-    };
-    once()?;
-    let began = Instant::now();
-    let mut rows = 0;
-    while began.elapsed() < SLICE {
-        once()?;
-        rows += BATCH;
-    }
-    Ok(per_second(rows, began.elapsed()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of rows are small")]

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use nav_benches::record::Record;
+use nav_benches::record::{Record, asked};
 use nav_benches::{encoder, perceptron, residual, runtimes};
 use nav_package_format::archive::Limits;
 use nav_package_format::cache::Cache;
@@ -65,13 +65,8 @@ const ROUNDS: usize = 3;
 const BAR: f64 = 3.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
-    for subject in SUBJECTS {
-        // Cargo adds a flag of its own.
-        let names: Vec<&String> = asked.iter().filter(|name| !name.starts_with('-')).collect();
-        if names.is_empty() || names.iter().any(|name| *name == subject.name) {
-            measure(subject)?;
-        }
+    for subject in SUBJECTS.iter().filter(|it| asked(it.name)) {
+        measure(subject)?;
     }
     Ok(())
 }
@@ -144,7 +139,12 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
     record.bar(&format!("{}, regret, %", subject.name), regret, BAR);
     let of_peer = cells.iter().find(|cell| cell.variant.is_none());
     if let Some((peer, cell)) = peer.zip(of_peer) {
-        beside(&mut record, subject.name, (chosen.rate(), took), (&peer, cell));
+        beside(
+            &mut record,
+            subject.name,
+            (chosen.rate(), took),
+            (&peer, cell),
+        );
     }
     Ok(record.print()?)
 }

@@ -60,10 +60,7 @@ fn attempt(
 ) -> Result<Option<Choice>, Box<dyn Error>> {
     let started = Instant::now();
     let output = Command::new(python)
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/optimize/optimize.py"
-        ))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/optimize/optimize.py"))
         .arg(model)
         .args(arguments)
         .stdin(Stdio::null())

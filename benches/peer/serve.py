@@ -68,6 +68,9 @@ def main():
         triton.bind("perceptron", perceptron, [tensor("x", (784,))], [tensor("y", (10,))], config=manner(64))
         network = runs(f"{folder}/network.onnx", 2, "pixels", "scores")
         triton.bind("network", network, [tensor("pixels", IMAGE)], [tensor("scores", (1000,))], config=manner(8))
+        encoder = runs(f"{folder}/encoder.onnx", 2, "tokens", "states")
+        words, states = tensor("tokens", (64,), np.int64), tensor("states", (64, 768))
+        triton.bind("encoder", encoder, [words], [states], config=manner(8))
         print("ready", flush=True)
         sys.stdin.read()
 

@@ -3,6 +3,7 @@
 //! Criterion measures one thing after the other, so what a busy machine does to one it need not do to the
 //! next. Ratios and differences therefore come from [`interleaved`], which takes turns.
 
+pub mod bare;
 pub mod echo;
 pub mod echo_edges;
 pub mod encoder;
@@ -16,4 +17,5 @@ pub mod record;
 pub mod residual;
 pub mod runtimes;
 pub mod served;
+pub mod suite;
 mod weights;

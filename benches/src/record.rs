@@ -78,6 +78,14 @@ impl Record {
     }
 }
 
+/// Whether something of this name is to be measured: those that the command line names, or all.
+pub fn asked(name: &str) -> bool {
+    // Cargo adds a flag of its own.
+    let mut names = std::env::args().skip(1).filter(|it| !it.starts_with('-'));
+    let first = names.next();
+    first.is_none_or(|first| std::iter::once(first).chain(names).any(|it| it == name))
+}
+
 fn processor() -> String {
     let facts = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = facts.lines().find(|line| line.starts_with("model name"));
