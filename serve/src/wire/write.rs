@@ -39,8 +39,13 @@ pub(crate) fn double(out: &mut String, number: f64) {
     if number.is_infinite() {
         return out.push_str("Infinity");
     }
-    let written = format!("{:e}", number.abs());
-    let (mantissa, exponent) = written.split_once('e').unwrap_or((&written, "0"));
+    let mut digits = zmij::Buffer::new();
+    let written = digits.format_finite(number.abs());
+    let Some((mantissa, exponent)) = written.split_once('e') else {
+        // Where others write no exponent either, they write the same.
+        return out.push_str(written);
+    };
+    let mantissa = mantissa.strip_suffix(".0").unwrap_or(mantissa);
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let point = usize::try_from(exponent).ok().map(|exponent| exponent + 1);
@@ -119,6 +124,43 @@ mod tests {
         check(0.000_000_1, "1e-7");
         check(f64::NAN, "NaN");
         check(f64::NEG_INFINITY, "-Infinity");
+    }
+
+    /// The same by the standard library, whose text is taken apart and put together anew.
+    fn written_slowly(number: f64) -> String {
+        let written = format!("{:e}", number.abs());
+        let (mantissa, exponent) = written.split_once('e').unwrap();
+        let exponent: i32 = exponent.parse().unwrap();
+        let digits = mantissa.replace('.', "");
+        let sign = if number.is_sign_negative() { "-" } else { "" };
+        let text = match usize::try_from(exponent + 1) {
+            Ok(point @ 1..=MOST_DIGITS) => {
+                let whole = format!("{digits:0<point$}");
+                let (whole, fraction) = whole.split_at(point);
+                let fraction = if fraction.is_empty() { "0" } else { fraction };
+                format!("{whole}.{fraction}")
+            }
+            _ if (SMALLEST_PLAIN + 1..0).contains(&exponent) => {
+                let zeros = usize::try_from(-exponent - 1).unwrap();
+                format!("0.{}{digits}", "0".repeat(zeros))
+            }
+            _ => format!("{mantissa}e{exponent}"),
+        };
+        format!("{sign}{text}")
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_number_is_written_as_it_always_was(bits: u64, narrow: u32, scale in -30..30_i32) {
+            let near = f64::from(narrow) * 10_f64.powi(scale);
+            for number in [f64::from_bits(bits), f64::from(f32::from_bits(narrow)), near, -near, near.trunc()] {
+                if number.is_finite() {
+                    let mut out = String::new();
+                    double(&mut out, number);
+                    proptest::prop_assert_eq!(out, written_slowly(number));
+                }
+            }
+        }
     }
 
     #[test]
