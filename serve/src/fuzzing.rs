@@ -1,5 +1,5 @@
 //! Requests of any bytes, from the bytes to the answer, and configurations of any bytes, for the targets that look for
-//! what breaks on the way.
+//! what breaks on the way, and for the benches of what that takes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
