@@ -133,20 +133,24 @@ impl<'text> Cursor<'text> {
 
     /// A number as it is written.
     pub(crate) fn number(&mut self) -> Result<&'text str, Fault> {
+        let written = self.digits()?;
+        std::str::from_utf8(written).map_err(|_| self.wrong("Invalid value."))
+    }
+
+    /// A number as bytes.
+    fn digits(&mut self) -> Result<&'text [u8], Fault> {
         self.peek();
         let start = self.at;
         let rest = self.text.get(start..).unwrap_or_default();
         let unsigned = usize::from(rest.first() == Some(&b'-'));
         let digits = rest.get(unsigned..).unwrap_or_default();
-        let named = [&b"NaN"[..], b"Infinity", b"Inf"];
-        let length = named
-            .iter()
-            .find(|name| digits.starts_with(name))
-            .map_or_else(|| number_length(digits), |name| Some(name.len()));
+        let length = match digits.first() {
+            Some(b'0'..=b'9') => number_length(digits),
+            _ => name_length(digits),
+        };
         let length = length.ok_or_else(|| self.wrong("Invalid value."))?;
         self.at = start + unsigned + length;
-        let written = self.text.get(start..self.at).unwrap_or_default();
-        std::str::from_utf8(written).map_err(|_| self.wrong("Invalid value."))
+        Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
     /// A string.
@@ -206,7 +210,7 @@ impl<'text> Cursor<'text> {
             Kind::Object => self.object(&mut |cursor, _| cursor.skip_value())?,
             Kind::Array => self.array(&mut Self::skip_value)?,
             Kind::Text => drop(self.string()?),
-            Kind::Number => drop(self.number()?),
+            Kind::Number => drop(self.digits()?),
             Kind::Bool => drop(self.boolean()?),
             Kind::Null if self.word(b"null") => {}
             Kind::Null => return Err(self.wrong("Invalid value.")),
@@ -299,6 +303,13 @@ impl<'text> Names<'text> {
         }
         true
     }
+}
+
+/// How long the name of a number is that these bytes begin with.
+fn name_length(bytes: &[u8]) -> Option<usize> {
+    let names = [&b"NaN"[..], b"Infinity", b"Inf"];
+    let name = names.iter().find(|name| bytes.starts_with(name));
+    name.map(|name| name.len())
 }
 
 /// How long the number is that these bytes begin with, without its sign.

@@ -37,7 +37,8 @@ pub(crate) fn read_one(cursor: &mut Cursor<'_>, dtype: DType) -> Result<Bytes, F
         bytes: Vec::new(),
         left: 0,
     };
-    leaves.leaf(cursor)?;
+    let found = cursor.kind()?;
+    leaves.leaf(cursor, found)?;
     Ok(leaves.bytes.into())
 }
 
@@ -57,16 +58,16 @@ struct Leaves {
 impl Leaves {
     fn array(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
         cursor.array(&mut |cursor| {
-            if cursor.kind()? == Kind::Array {
+            let found = cursor.kind()?;
+            if found == Kind::Array {
                 return self.array(cursor);
             }
             self.left = self.left.checked_sub(1).ok_or(Fault::Count)?;
-            self.leaf(cursor)
+            self.leaf(cursor, found)
         })
     }
 
-    fn leaf(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
-        let found = cursor.kind()?;
+    fn leaf(&mut self, cursor: &mut Cursor<'_>, found: Kind) -> Result<(), Fault> {
         let (wanted, name) = match self.dtype {
             DType::Bool => (Kind::Bool, "boolean"),
             DType::Bytes => (Kind::Text, "string"),

@@ -41,10 +41,11 @@ pub(crate) fn double(out: &mut String, number: f64) {
     }
     let mut digits = zmij::Buffer::new();
     let written = digits.format_finite(number.abs());
-    let Some((mantissa, exponent)) = written.split_once('e') else {
-        // Where others write no exponent either, they write the same.
+    if !written.as_bytes().contains(&b'e') {
+        // Without an exponent there is but one way to write it.
         return out.push_str(written);
-    };
+    }
+    let (mantissa, exponent) = written.split_once('e').unwrap_or((written, "0"));
     let mantissa = mantissa.strip_suffix(".0").unwrap_or(mantissa);
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
