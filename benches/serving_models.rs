@@ -13,7 +13,7 @@ use nav_benches::record::Record;
 use nav_benches::{bare, perceptron, residual, runtimes, served};
 use nav_engine::{BatchPolicy, ModelOptions, ModelSpec, RunnerBackend};
 use nav_package_format::onnx::proto::ModelProto;
-use nav_package_format::{DType, Shape, Signature};
+use nav_package_format::Signature;
 use nav_perf::Protocol;
 use nav_runners::{LoadError, Loaded, Outputs, RunError, Session, Staged, TensorDesc};
 
