@@ -12,8 +12,8 @@ use nav_benches::percentile::median;
 use nav_benches::record::Record;
 use nav_benches::{bare, perceptron, residual, runtimes, served};
 use nav_engine::{BatchPolicy, ModelOptions, ModelSpec, RunnerBackend};
-use nav_package_format::onnx::proto::ModelProto;
 use nav_package_format::Signature;
+use nav_package_format::onnx::proto::ModelProto;
 use nav_perf::Protocol;
 use nav_runners::{LoadError, Loaded, Outputs, RunError, Session, Staged, TensorDesc};
 
