@@ -21,13 +21,22 @@ pub struct ServingTrial {
     pub serving: Serving,
     /// The inputs of a request, of one row where there is a batch axis: an `.npz` file.
     pub inputs: PathBuf,
-    /// About how long to measure.
+    /// How long to measure at most; less, if it is sure before.
     pub budget: Duration,
 }
 
-/// Measures a variant through the server's own engine and batching. The server is not known here: whoever knows
+/// What came of a trial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Served {
+    /// What was measured.
+    pub measurement: Measurement,
+    /// How long measuring took, without what it took to get ready.
+    pub took: Duration,
+}
+
+/// Measures variants through the server's own engine and batching. The server is not known here: whoever knows
 /// it hands this in.
 pub trait ServingMeasurer: Debug {
-    /// What is measured; the reason, where nothing could be.
-    fn measure(&self, trial: &ServingTrial) -> Result<Measurement, String>;
+    /// What is measured of each; the reason, where nothing could be.
+    fn measure(&self, trials: &[ServingTrial]) -> Vec<Result<Served, String>>;
 }

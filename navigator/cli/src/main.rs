@@ -24,6 +24,11 @@ use crate::printer::Printer;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
+    // Runtimes that this process opens itself are told what those of its children are.
+    for (name, value) in nav_worker::parent::SET_ENVIRONMENT {
+        // There is no other thread yet.
+        let _is_set = nav_native::environment::set_while_alone(name, value);
+    }
     let cli = match config::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(CommandLineError::Typed(error)) => {

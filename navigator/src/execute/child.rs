@@ -12,7 +12,7 @@ use nav_worker::{Life, WorkerCommand};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::step::{Answer, LONGEST_LINE, Peak, Request, Said, memory_of_family};
+use crate::step::{Answer, Family, LONGEST_LINE, Peak, Request, Said};
 
 /// How often the memory of a child that is at work is looked at.
 const WATCH: Duration = Duration::from_millis(20);
@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Child {
     life: Arc<Life>,
-    number: u32,
+    family: Family,
     requests: ChildStdin,
     answers: Answers,
     memory_limit: u64,
@@ -71,7 +71,7 @@ impl Child {
         let (life, _watcher) = Life::watch(child).map_err(|error| not_started(&error))?;
         Ok(Self {
             life,
-            number,
+            family: Family::of(number),
             requests,
             answers: Answers {
                 pipe: answers,
@@ -83,12 +83,22 @@ impl Child {
     }
 
     /// Asks for something and waits for the answer. `doing` says what is asked for, should it never end.
+    ///
+    /// It is held in between: threads of runtimes go on spinning for a while after a run, for up to half a second as ONNX
+    /// Runtime's do, and so would take the processor from whoever runs next.
     pub(super) fn ask(
         &mut self,
         request: &Request,
         doing: &str,
         limit: Duration,
     ) -> Result<Answer, Loss> {
+        self.life.release();
+        let answer = self.answer(request, doing, limit);
+        self.life.hold();
+        answer
+    }
+
+    fn answer(&mut self, request: &Request, doing: &str, limit: Duration) -> Result<Answer, Loss> {
         let deadline = Instant::now() + limit;
         let asked = serde_json::to_vec(request)
             .map_err(io::Error::from)
@@ -146,7 +156,7 @@ impl Child {
     }
 
     fn watch_memory(&mut self, doing: &str) -> Result<(), Loss> {
-        let Some(memory) = memory_of_family(self.number) else {
+        let Some(memory) = self.family.memory() else {
             return Ok(());
         };
         self.peak.host = self.peak.host.max(Some(memory.peak));

@@ -173,6 +173,7 @@ fn measure_now(site: &Site<'_>, entries: Vec<&mut Entry>, at: &AtBatch) {
             run: Duration::ZERO,
         };
         let piloted = turn.pilot();
+        site.measured.add(started.elapsed());
         turn.entry.measuring += started.elapsed();
         match piloted {
             Ok(()) => turns.push(turn),
@@ -190,6 +191,7 @@ fn measure_now(site: &Site<'_>, entries: Vec<&mut Entry>, at: &AtBatch) {
     let started = Instant::now();
     let mut now = || site.elapsed();
     let series = measure_together(&mut turns, at.batch, pace, at.deadline, &mut now);
+    site.measured.add(started.elapsed());
     let took = started.elapsed() / u32::try_from(turns.len().max(1)).unwrap_or(u32::MAX);
     for (turn, series) in turns.into_iter().zip(series) {
         turn.entry.measuring += took;

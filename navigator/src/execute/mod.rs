@@ -13,5 +13,6 @@ mod run;
 mod search;
 mod site;
 
+pub(crate) use entry::Entry;
 pub(crate) use run::{Executed, execute};
 pub(crate) use site::Site;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::child::{Child, Loss};
 use crate::check::Tolerances;
 use crate::convert::{self, Conversion};
-use crate::optimize::{ModelSource, OptimizeError};
+use crate::optimize::{ModelSource, OptimizeError, Stopwatch};
 use crate::plan::{Candidate, Case, CaseData, HostFacts, Origin, Plan};
 use crate::samples::SampleSource;
 use crate::step::{ConversionStep, StepCase, StepFile, write_tensors};
@@ -29,6 +29,7 @@ pub(crate) struct Site<'run> {
     pub(crate) workspace: &'run Workspace,
     pub(crate) journal: Journal,
     pub(crate) started: Instant,
+    pub(crate) measured: &'run Stopwatch,
 }
 
 /// What the outcome of any step of a candidate depends on.

@@ -6,8 +6,10 @@ mod error;
 mod event;
 mod outcome;
 mod run;
+mod served;
 mod settings;
 mod source;
+mod timeline;
 
 pub use error::OptimizeError;
 pub use event::{Event, Observer, Stage};
@@ -17,3 +19,6 @@ pub use settings::{
     DimRange, Goal, MAX_BATCH, RangeError, Settings, TIME_BUDGET, ToleranceRule, UNCERTAINTY,
 };
 pub use source::ModelSource;
+pub use timeline::Phase;
+
+pub(crate) use timeline::Stopwatch;

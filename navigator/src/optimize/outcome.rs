@@ -3,6 +3,7 @@
 use nav_package_format::package::manifest::{Model, Provenance};
 use nav_package_format::package::{Choice, Decision, Evaluation, Record, Serving, Variant};
 
+use super::timeline::Phase;
 use crate::pack::{ModelFiles, SampleFiles};
 use crate::plan::Plan;
 use crate::workspace::Workspace;
@@ -32,6 +33,8 @@ pub struct Optimized {
     pub files_of: Vec<Option<usize>>,
     /// Inputs and right outputs.
     pub samples: Vec<SampleFiles>,
+    /// Where the time went.
+    pub phases: Vec<Phase>,
     /// The folder with those of them that were made here. Remove it when they are packed.
     pub workspace: Workspace,
 }

@@ -1,27 +1,27 @@
 //! The whole of it, in order.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nav_package_format::package::manifest::{MeasuredOn, Model, Provenance};
 use nav_package_format::package::strategy::{STRATEGIES, choose};
-use nav_package_format::package::{
-    Choice, Decision, Evaluation, Outcome, Record, Serving, Strategy, Variant,
-};
-use nav_runners::{Libraries, LoadOptions};
+use nav_package_format::package::{Decision, Evaluation, Record, Serving, Strategy, Variant};
+use nav_runners::Libraries;
 use nav_worker::WorkerCommand;
 
 use super::error::OptimizeError;
 use super::event::{Event, Observer, Stage};
 use super::outcome::Optimized;
+use super::served::serve;
 use super::settings::Settings;
 use super::source::ModelSource;
+use super::timeline::{Stopwatch, Timeline};
 use crate::execute::{Executed, Site, execute};
 use crate::host::Host;
 use crate::pack::ModelFiles;
 use crate::plan::{self, HostFacts, Origin, Plan, SampleShapes};
 use crate::samples::{Sample, SampleSource, read_samples};
-use crate::serving::{ServingMeasurer, ServingTrial};
+use crate::serving::ServingMeasurer;
 use crate::workspace::{Journal, Workspace, WorkspaceError};
 
 /// What an optimization works with, besides the model and the settings.
@@ -78,6 +78,9 @@ pub fn optimize(
     means: Means<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Optimized, OptimizeError> {
+    let stopwatch = Stopwatch::default();
+    let mut observer = Timeline::new(means.started, &stopwatch, observer);
+    let observer = &mut observer;
     let (plan, given) = prepare(source, settings, means.facts)?;
     observer.event(&Event::Planned(Box::new(plan.clone())));
     let workspace = open_workspace(settings, &plan, means)?;
@@ -97,6 +100,7 @@ pub fn optimize(
         journal: Journal::of(&workspace),
         workspace: &workspace,
         started: means.started,
+        measured: &stopwatch,
     };
     let executed = execute(&site, observer)?;
     let Told {
@@ -114,9 +118,9 @@ pub fn optimize(
             .find(|decision| decision.choice.as_ref() == Some(choice))?;
         Serving::of_choice(choice, &strategy.strategy, &variants, &records)
     });
-    if let (Some(choice), Some(serving), Some(server)) = (&choice, &serving, means.server) {
+    if let (Some(serving), Some(server)) = (&serving, means.server) {
         observer.event(&Event::Stage(Stage::Serving));
-        records.extend(serve(&site, &executed, server, choice, serving));
+        records.extend(serve(&site, &executed, server, serving));
     }
     for record in &records {
         observer.event(&Event::Recorded(Box::new(record.clone())));
@@ -139,6 +143,7 @@ pub fn optimize(
         files,
         files_of,
         samples: executed.samples,
+        phases: observer.phases(),
         plan,
         workspace,
     })
@@ -244,74 +249,6 @@ fn decide(plan: &Plan, variants: &[Variant], records: &[Record]) -> Vec<Decision
         }
     });
     decided.collect()
-}
-
-/// How long each is measured through the server's own batching.
-const SERVING_BUDGET: Duration = Duration::from_millis(200);
-
-/// The choice, and the untouched model, through the server's own batching.
-fn serve(
-    site: &Site<'_>,
-    executed: &Executed,
-    server: &dyn ServingMeasurer,
-    choice: &Choice,
-    serving: &Serving,
-) -> Vec<Record> {
-    // The first sample is of one row.
-    let Some(sample) = executed.samples.first() else {
-        return Vec::new();
-    };
-    let is_chosen = |variant: &str, runner: &str| {
-        variant == choice.runtime.variant && runner == choice.runtime.runner
-    };
-    let entries = executed
-        .entries
-        .iter()
-        .enumerate()
-        .filter(|(index, entry)| {
-            Some(*index) == executed.reference
-                || is_chosen(&entry.candidate.variant, &entry.candidate.runner)
-        });
-    let records = entries.map(|(_, entry)| {
-        let candidate = &entry.candidate;
-        let own = if is_chosen(&candidate.variant, &candidate.runner) {
-            serving.clone()
-        } else {
-            Serving {
-                variant: candidate.variant.clone(),
-                runner: candidate.runner.clone(),
-                instances: candidate.instances,
-                threads: candidate.settings.intra_threads,
-                ..serving.clone()
-            }
-        };
-        let name = nav_package_format::package::record::SERVING;
-        let mut record = Record::new(name, &candidate.variant, &candidate.runner, Outcome::Ok);
-        let variant = entry.variant(site);
-        let trial = ServingTrial {
-            runner: variant.runner.clone(),
-            model: site.model_file(candidate),
-            options: LoadOptions {
-                device: variant.device,
-                settings: variant.settings.clone(),
-                libraries: site.libraries.clone(),
-                declared: site.declaration(candidate),
-                save_to: None,
-            },
-            serving: own,
-            inputs: sample.inputs.clone(),
-            budget: SERVING_BUDGET,
-        };
-        match server.measure(&trial) {
-            Ok(measurement) => record.measurements.push(measurement),
-            Err(reason) => {
-                record.outcome = Outcome::Failed;
-                record.reason = Some(reason);
-            }
-        }
-        record
-    });
-    records.collect()
 }
 
 fn provenance(means: Means<'_>, variants: &[Variant]) -> Provenance {

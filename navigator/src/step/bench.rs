@@ -10,6 +10,7 @@ use nav_worker::contain;
 
 use super::file::StepFile;
 use super::inputs::Inputs;
+use super::placement;
 
 /// The most latencies of a session that one slice gives.
 const MOST_LATENCIES: usize = 4096;
@@ -78,8 +79,9 @@ impl Bench {
         let loaded = loaded.map_err(BenchError::Panicked)??;
         let signature = loaded.signature().clone();
         let mut lanes = Vec::with_capacity(step.instances);
+        let threads = step.options.settings.intra_threads.unwrap_or(1);
         for number in 0..step.instances.max(1) {
-            lanes.push(open_lane(number, &loaded)?);
+            lanes.push(open_lane(number, threads, &loaded)?);
         }
         Ok(Self { signature, lanes })
     }
@@ -125,8 +127,12 @@ fn runner(name: &str) -> Result<&'static dyn Runner, BenchError> {
     })
 }
 
-/// A session on a thread of its own, which ends when nobody has work for it any more.
-fn open_lane(number: usize, loaded: &Arc<dyn Loaded>) -> Result<Sender<Job>, BenchError> {
+/// A session on a thread of its own, which ends when nobody has work for it any more. Each of them has so many threads.
+fn open_lane(
+    number: usize,
+    threads: usize,
+    loaded: &Arc<dyn Loaded>,
+) -> Result<Sender<Job>, BenchError> {
     let (jobs, work) = channel();
     let (opened, is_open) = channel();
     let loaded = Arc::clone(loaded);
@@ -137,7 +143,7 @@ fn open_lane(number: usize, loaded: &Arc<dyn Loaded>) -> Result<Sender<Job>, Ben
             Ok(Ok(session)) => {
                 // Whoever opened the lane waits for this.
                 let _heard = opened.send(Ok(()));
-                serve_lane(session, &signature, &work);
+                serve_lane(session, &signature, number * threads, &work);
             }
             Ok(Err(error)) => drop(opened.send(Err(error.into()))),
             Err(panic) => drop(opened.send(Err(BenchError::Panicked(panic)))),
@@ -148,7 +154,12 @@ fn open_lane(number: usize, loaded: &Arc<dyn Loaded>) -> Result<Sender<Job>, Ben
     Ok(jobs)
 }
 
-fn serve_lane(mut session: Box<dyn Session>, signature: &Signature, work: &Receiver<Job>) {
+fn serve_lane(
+    mut session: Box<dyn Session>,
+    signature: &Signature,
+    processor: usize,
+    work: &Receiver<Job>,
+) {
     for job in work {
         match job {
             Job::Run(inputs, reply) => {
@@ -156,6 +167,7 @@ fn serve_lane(mut session: Box<dyn Session>, signature: &Signature, work: &Recei
                 drop(reply.send(run.unwrap_or_else(|panic| Err(BenchError::Panicked(panic)))));
             }
             Job::Slice(inputs, length, reply) => {
+                placement::begin_at(processor);
                 let run = contain(|| slice(session.as_mut(), &inputs, length));
                 drop(reply.send(run.unwrap_or_else(|panic| Err(BenchError::Panicked(panic)))));
             }

@@ -23,7 +23,7 @@ pub(super) fn apply(step: &StepFile) {
 }
 
 /// Lets this process end with its parent, even where the parent has no time to say so.
-pub(super) fn die_with_parent() {
+pub fn die_with_parent() {
     let _unsupported = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
 }
 

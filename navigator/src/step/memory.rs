@@ -42,26 +42,62 @@ impl Peak {
     }
 }
 
-/// The memory of the process of this number and of its descendants; none where there is no such process any more.
-pub(crate) fn of_family(process: u32) -> Option<Memory> {
-    let mut total = of_process(process)?;
-    let descendants = family(process).into_iter().filter(|&one| one != process);
-    for memory in descendants.filter_map(of_process) {
-        total.held = total.held.saturating_add(memory.held);
-        total.peak = total.peak.saturating_add(memory.peak);
-    }
-    Some(total)
+/// How often a family is looked at before it is found out again who belongs to it, which takes longer than looking.
+const LOOKS: u32 = 16;
+
+/// A process and its descendants, whose memory is looked at again and again.
+#[derive(Debug)]
+pub(crate) struct Family {
+    head: u32,
+    descendants: Vec<u32>,
+    looks: u32,
 }
 
-/// A process and its descendants.
-pub(crate) fn family(process: u32) -> Vec<u32> {
-    let mut all = vec![process];
-    let mut youngest = all.clone();
-    for _ in 0..GENERATIONS {
-        youngest = youngest.into_iter().flat_map(children).collect();
-        all.extend(&youngest);
+impl Family {
+    /// The family of the process of this number.
+    pub(crate) const fn of(head: u32) -> Self {
+        Self {
+            head,
+            descendants: Vec::new(),
+            looks: 0,
+        }
     }
-    all
+
+    /// All of them.
+    pub(crate) fn members(&self) -> Vec<u32> {
+        let mut all = vec![self.head];
+        all.extend(descendants(self.head));
+        all
+    }
+
+    /// The memory of all of them; none where there is no such process any more.
+    pub(crate) fn memory(&mut self) -> Option<Memory> {
+        let mut total = of_process(self.head)?;
+        if self.looks.is_multiple_of(LOOKS) {
+            self.descendants = descendants(self.head);
+        }
+        self.looks = self.looks.wrapping_add(1);
+        // One that is gone holds nothing.
+        let each = self.descendants.iter();
+        for memory in each.filter_map(|&member| of_process(member)) {
+            total.held = total.held.saturating_add(memory.held);
+            total.peak = total.peak.saturating_add(memory.peak);
+        }
+        Some(total)
+    }
+}
+
+fn descendants(head: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut generation = vec![head];
+    for _ in 0..GENERATIONS {
+        generation = generation.into_iter().flat_map(children).collect();
+        if generation.is_empty() {
+            break;
+        }
+        found.extend(&generation);
+    }
+    found
 }
 
 fn of_process(process: u32) -> Option<Memory> {
@@ -121,13 +157,14 @@ mod tests {
         let with_child =
             std::iter::repeat_with(|| children(number)).find(|found| !found.is_empty());
         let child = with_child.unwrap()[0];
-        let both = of_family(number).unwrap();
-        assert_eq!(family(number), [number, child]);
+        let mut family = Family::of(number);
+        let both = family.memory().unwrap();
+        assert_eq!(family.members(), [number, child]);
         let alone = [number, child].map(|one| of_process(one).unwrap());
         assert_eq!(both.peak, alone[0].peak + alone[1].peak);
         drop(parent.stdin.take());
         parent.wait().unwrap();
-        assert_eq!(of_family(number), None);
+        assert_eq!(family.memory(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod file;
 mod inputs;
 mod limits;
 mod memory;
+mod placement;
 mod protocol;
 mod replay;
 mod serve;
@@ -14,10 +15,11 @@ mod work;
 
 pub use bench::BenchError;
 pub use file::{ConversionStep, StepCase, StepFile, StepFileError};
+pub use limits::die_with_parent;
 pub use memory::Peak;
 pub use protocol::{Answer, Fault, LONGEST_LINE, OutputReport, Report, Request, Said};
 pub use replay::{Replayed, replay};
 pub use serve::{ServeError, serve};
 
 pub(crate) use inputs::write_tensors;
-pub(crate) use memory::of_family as memory_of_family;
+pub(crate) use memory::Family;

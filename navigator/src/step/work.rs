@@ -14,7 +14,7 @@ use nav_worker::contain;
 use super::bench::{Bench, BenchError, Length, Outputs};
 use super::file::StepFile;
 use super::inputs::{Inputs, read_tensors, write_tensors};
-use super::memory::{Peak, family, of_family};
+use super::memory::{Family, Peak};
 use super::protocol::{Answer, Fault, OutputReport, Report, Request, Said};
 use crate::check::{Difference, Observed, first_fault};
 use crate::convert::{self, ConvertError, Job};
@@ -31,6 +31,7 @@ pub(super) struct Work {
     inputs: HashMap<PathBuf, Arc<Inputs>>,
     /// Who tells of the memory of GPUs, once somebody was looked for.
     monitor: OnceCell<Option<Monitor>>,
+    family: Family,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,7 @@ impl Work {
             bench: None,
             inputs: HashMap::new(),
             monitor: OnceCell::new(),
+            family: Family::of(std::process::id()),
         }
     }
 
@@ -74,17 +76,16 @@ impl Work {
 
     /// What this process and those that it started have held. Runtimes keep what they took of a GPU's memory, so what is held of it
     /// after a request is the most so far.
-    fn peak(&self) -> Peak {
-        let this = std::process::id();
+    fn peak(&mut self) -> Peak {
         let device = match self.step.options.device {
             Device::Cpu => None,
             Device::Cuda(_) => {
                 let monitor = self.monitor.get_or_init(|| Monitor::open().ok());
-                monitor.as_ref().and_then(|it| it.held_by(&family(this)))
+                monitor.as_ref().and_then(|it| it.held_by(&self.family.members()))
             }
         };
         Peak {
-            host: of_family(this).map(|memory| memory.peak),
+            host: self.family.memory().map(|memory| memory.peak),
             device,
         }
     }

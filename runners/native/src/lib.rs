@@ -3,6 +3,7 @@
 
 pub mod aligned;
 pub mod cuda;
+pub mod environment;
 pub mod gpu;
 pub mod library;
 pub mod monitor;

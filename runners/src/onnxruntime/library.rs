@@ -121,7 +121,7 @@ fn open(path: &Path) -> Result<OpenedLibrary, OpenError> {
             wanted: path.to_owned(),
         });
     }
-    let version = library_version(path).map_err(|error| OpenError::Unusable {
+    let known = library_version(path).map_err(|error| OpenError::Unusable {
         path: path.to_owned(),
         reason: error.to_string(),
     })?;
@@ -137,9 +137,11 @@ fn open(path: &Path) -> Result<OpenedLibrary, OpenError> {
         .map_err(|error| unusable(error.to_string()))?;
     let opened = OpenedLibrary {
         path: path.to_owned(),
-        version,
+        version: known.version.clone(),
         environment,
     };
+    // Until here, so that the library was not closed in between.
+    drop(known);
     *slot = Some(opened.clone());
     Ok(opened)
 }

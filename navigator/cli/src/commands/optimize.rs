@@ -4,6 +4,7 @@ mod admission;
 mod outcome;
 mod packaged;
 mod progress;
+mod timeline;
 mod traced;
 mod wanted;
 
@@ -21,7 +22,7 @@ use nav_worker::packaged::Home;
 
 pub(crate) use self::outcome::NotTried;
 use self::progress::Progress;
-use super::serving::InAnotherProcess;
+use super::serving::InOtherProcesses;
 use super::{runtime, step, worker};
 use crate::exit::UsageError;
 use crate::printer::Printer;
@@ -189,7 +190,7 @@ fn work(
     }
     let command = step::command()?;
     let own = worker::command()?;
-    let server = InAnotherProcess {
+    let server = InOtherProcesses {
         command: nav_worker::WorkerCommand::new(own.program).with_argument("__serving"),
     };
     let means = Means {
@@ -209,5 +210,5 @@ fn work(
         optimized.provenance.host = None;
     }
     admission::record_engines(&optimized.files, settings)?;
-    outcome::tell(args, optimized, output, &facts.runners, printer)
+    outcome::tell(args, optimized, (output, started), &facts.runners, printer)
 }

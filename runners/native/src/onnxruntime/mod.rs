@@ -13,4 +13,4 @@ mod version;
 pub use binding::{Binding, HostMemory};
 pub use recorded::{Described, Recorded, Recorder};
 pub use value::Output;
-pub use version::{VersionError, library_version};
+pub use version::{KnownLibrary, VersionError, library_version};

@@ -21,8 +21,17 @@ pub enum VersionError {
 
 type GetApiBase = unsafe extern "C" fn() -> *const sys::OrtApiBase;
 
+/// A library that is open. Opening it again costs next to nothing as long as this is there, and much if it was closed: it is
+/// large, and most of the time goes into tying it to others.
+#[derive(Debug)]
+pub struct KnownLibrary {
+    /// Its version.
+    pub version: String,
+    _library: Library,
+}
+
 /// Opens the library at this path and asks it for its version.
-pub fn library_version(path: &Path) -> Result<String, VersionError> {
+pub fn library_version(path: &Path) -> Result<KnownLibrary, VersionError> {
     let library = library::open(path).map_err(VersionError::Open)?;
     // SAFETY: `OrtGetApiBase` has had this signature in every version of ONNX Runtime.
     let symbol: Result<Symbol<'_, GetApiBase>, _> = unsafe { library.get(b"OrtGetApiBase\0") };
@@ -35,5 +44,9 @@ pub fn library_version(path: &Path) -> Result<String, VersionError> {
     let version = unsafe { (base.GetVersionString)() };
     // SAFETY: the string is static and ends in a NUL.
     let version = unsafe { CStr::from_ptr(version) };
-    Ok(version.to_string_lossy().into_owned())
+    let version = version.to_string_lossy().into_owned();
+    Ok(KnownLibrary {
+        version,
+        _library: library,
+    })
 }

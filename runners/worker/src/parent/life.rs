@@ -117,6 +117,18 @@ impl Life {
         }
     }
 
+    /// Holds the process where it is: none of its threads takes any of the processor until it is released. It can be
+    /// condemned all the same.
+    pub fn hold(&self) {
+        // One that is gone need not be held.
+        let _gone = rustix::process::pidfd_send_signal(&self.process, Signal::STOP);
+    }
+
+    /// Lets a process that was held go on.
+    pub fn release(&self) {
+        let _gone = rustix::process::pidfd_send_signal(&self.process, Signal::CONT);
+    }
+
     /// Waits for the process to be gone, and says whether it is.
     pub fn wait(&self, limit: Duration) -> bool {
         let running = |state: &mut State| state.end.is_none();
@@ -301,6 +313,38 @@ mod tests {
         check(11, "killed by signal 11 (SIGSEGV)");
         check(6 | 0x80, "killed by signal 6 (SIGABRT)");
         check(34, "killed by signal 34");
+    }
+
+    #[test]
+    fn what_is_held_does_nothing_until_it_is_released_and_can_be_ended() {
+        use std::io::{BufRead, BufReader, Write};
+        use std::process::{Command, Stdio};
+
+        let mut child = Command::new("/bin/cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut asked, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut answers = BufReader::new(answers);
+        let stat = format!("/proc/{}/stat", child.id());
+        let is_held = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
+        let (life, watcher) = Life::watch(child).unwrap();
+        life.hold();
+        while !is_held() {
+            std::thread::yield_now();
+        }
+        asked.write_all(b"one\n").unwrap();
+        assert!(!life.has_ended());
+        assert!(is_held());
+        life.release();
+        let mut answer = String::new();
+        answers.read_line(&mut answer).unwrap();
+        assert_eq!(answer, "one\n");
+        life.hold();
+        life.condemn("it was held long enough");
+        watcher.join().unwrap();
+        assert_eq!(life.cause(), "it was held long enough; it was killed");
     }
 
     #[test]

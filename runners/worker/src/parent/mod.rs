@@ -13,4 +13,4 @@ mod worker;
 pub use isolated::{Isolated, hosted};
 pub(crate) use isolated::{load, probe};
 pub use life::Life;
-pub use options::{INHERITED_ENVIRONMENT, WorkerCommand, WorkerOptions};
+pub use options::{INHERITED_ENVIRONMENT, SET_ENVIRONMENT, WorkerCommand, WorkerOptions};

@@ -24,6 +24,10 @@ pub const INHERITED_ENVIRONMENT: &[&str] = &[
     "XDG_CACHE_HOME",
 ];
 
+/// What every child is told besides. ONNX Runtime from 1.31 on keeps a record of what it is used for in the user's cache, and sends
+/// it to its maker, unless this forbids it before the library is opened.
+pub const SET_ENVIRONMENT: &[(&str, &str)] = &[("ORT_DISABLE_TELEMETRY", "1")];
+
 /// Where the system's loader looks for libraries that a program is linked to, before it looks anywhere else.
 const LIBRARY_FOLDERS: &str = "LD_LIBRARY_PATH";
 
@@ -72,7 +76,11 @@ impl WorkerCommand {
                 .any(|inherited| name == inherited)
         });
         let mut process = Command::new(&self.program);
-        process.args(&self.arguments).env_clear().envs(kept);
+        process
+            .args(&self.arguments)
+            .env_clear()
+            .envs(kept)
+            .envs(SET_ENVIRONMENT.iter().copied());
         if let Some(folder) = &self.library_folder {
             process.env(LIBRARY_FOLDERS, folder);
         }

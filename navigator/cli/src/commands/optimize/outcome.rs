@@ -1,6 +1,7 @@
 //! What an optimization came to: the package, the table, the choice, and what could not be tried here.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use nav_navigator::optimize::Optimized;
 use nav_navigator::pack::pack;
@@ -14,6 +15,7 @@ use nav_runners::Probe;
 use serde::Serialize;
 
 use super::OptimizeArgs;
+use super::timeline::Timeline;
 use crate::exit::NoChoiceError;
 use crate::printer::Printer;
 use crate::render;
@@ -31,6 +33,8 @@ struct Told<'a> {
     manifest: &'a Manifest,
     /// What could not be tried on this host.
     not_tried: Vec<NotTried<'a>>,
+    /// Where the time went.
+    timeline: &'a Timeline,
 }
 
 /// A runner that does not work on this host.
@@ -48,7 +52,7 @@ pub(crate) struct NotTried<'a> {
 pub(super) fn tell(
     args: &OptimizeArgs,
     optimized: Optimized,
-    output: &Path,
+    (output, started): (&Path, Instant),
     runners: &[RunnerFacts],
     printer: Printer,
 ) -> anyhow::Result<()> {
@@ -63,6 +67,7 @@ pub(super) fn tell(
     bar.set_message("packing");
     pack(&optimized, &packed, &mut |seen| bar.set_position(seen))?;
     bar.finish_and_clear();
+    let timeline = Timeline::of(&optimized.phases, started.elapsed());
     let package = Package::open(&packed, &Limits::default())?;
     let goals: Vec<Box<dyn Strategy>> = optimized
         .plan
@@ -91,6 +96,7 @@ pub(super) fn tell(
             package: is_kept.then_some(output),
             manifest: package.manifest(),
             not_tried,
+            timeline: &timeline,
         })?;
     } else {
         Printer::data(&render::optimized(
@@ -100,7 +106,8 @@ pub(super) fn tell(
         ))?;
     }
     if is_kept {
-        printer.note(&format!("the package is at {}", output.display()));
+        let output = output.display();
+        printer.note(&format!("the package is at {output}, after {timeline}"));
     }
     let refusals: Vec<String> = optimized
         .decisions

@@ -55,7 +55,7 @@ impl Progress {
 }
 
 /// The stage in words.
-const fn words(stage: &Stage) -> &'static str {
+pub(super) const fn words(stage: &Stage) -> &'static str {
     match stage {
         Stage::Reference => "running the untouched model",
         Stage::Correctness => "comparing outputs",
