@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::models::{endless, hungry, not_a_number, other_shape, random, unknown_operator};
+use super::models::{
+    crashing, crashing_unless_rewritten, endless, hungry, not_a_number, other_shape, random,
+    unknown_operator,
+};
 use super::{command, optimize};
 use crate::nav::{Ended, Place};
 
@@ -93,6 +96,53 @@ fn a_model_that_eats_memory_is_stopped() {
     let told = record["reason"].as_str().unwrap();
     let is_told = ["MiB is the limit", "allocate memory", "bad_alloc"];
     assert!(is_told.iter().any(|text| told.contains(text)), "{told}");
+}
+
+/// How a process ends that divided what cannot be divided. Processors of other kinds go on with a wrong number.
+#[cfg(target_arch = "x86_64")]
+const CRASH: &str = "killed by signal 8 (SIGFPE)";
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_model_that_crashes_its_runtime_is_a_record_with_the_signal() {
+    check("crash", &crashing().to_bytes(), &[], CRASH);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_variant_that_crashes_is_out_and_the_others_go_on() {
+    let place = Place::new();
+    place.write("some.onnx", &crashing_unless_rewritten().to_bytes());
+    let own = ["some.onnx", "--json", "--runner", "OnnxCPU"];
+    let own = [&own[..], super::basics::QUICK].concat();
+    let Some(ended) = optimize(&place, &own) else {
+        return;
+    };
+    let ended = ended.expect(0, &["onnx-level-none on OnnxCPU is out", CRASH]);
+    let told = ended.json();
+    let records = told["records"].as_array().unwrap().iter();
+    let of = |variant: &str| {
+        let mut own = records
+            .clone()
+            .filter(|record| record["variant"] == variant);
+        own.find(|record| record["step"] == "correctness")
+            .unwrap()
+            .clone()
+    };
+    let (crashed, well) = (of("onnx-level-none"), of("onnx"));
+    assert_eq!(crashed["outcome"], "failed");
+    assert!(
+        crashed["reason"].as_str().unwrap().contains(CRASH),
+        "{crashed}"
+    );
+    assert_eq!(well["outcome"], "ok", "{well}");
+    place.nav(&["verify", "some.nav"]).expect(0, &[]);
+    // Done again alone it crashes again, this time for all to see.
+    let replay: Vec<String> = serde_json::from_value(crashed["replay"].clone()).unwrap();
+    let arguments: Vec<&str> = replay.iter().skip(1).map(String::as_str).collect();
+    let again = place.command(&arguments).output().unwrap();
+    let signal = std::os::unix::process::ExitStatusExt::signal(&again.status);
+    assert_eq!(signal, Some(8), "{again:?}");
 }
 
 #[test]

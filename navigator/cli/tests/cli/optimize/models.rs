@@ -2,7 +2,7 @@
 
 use nav_package_format::DType;
 use nav_package_format::onnx::build::{
-    dims, external_tensor, graph_value, node, raw_tensor, tensor,
+    dims, external_tensor, graph_value, int, node, raw_tensor, tensor,
 };
 use nav_package_format::onnx::proto::{GraphProto, ModelProto};
 
@@ -61,10 +61,7 @@ pub(super) fn other_shape() -> ModelProto {
         ))
         .with(node("Greater", &["column", "zero"], &["positive_column"]))
         .with(node("Squeeze", &["positive_column", "axis"], &["positive"]))
-        .with(
-            node("Compress", &["x", "positive"], &["y"])
-                .with(nav_package_format::onnx::build::int("axis", 0)),
-        )
+        .with(node("Compress", &["x", "positive"], &["y"]).with(int("axis", 0)))
         .into_model()
 }
 
@@ -94,6 +91,43 @@ pub(super) fn hungry(megabytes: i64) -> ModelProto {
         .with(node("Expand", &["x", "wide"], &["much"]))
         .with(node("Exp", &["much"], &["more"]))
         .with(node("ReduceMax", &["more", "axis"], &["y"]))
+        .into_model()
+}
+
+/// The nodes and constants that name `quotient` what no 64 bits hold, the smallest integer by -1, of which a processor with an
+/// instruction for division ends the process. It follows from the shape of `x`, so that it is not known before a run.
+fn with_quotient(graph: GraphProto) -> GraphProto {
+    graph
+        .holds(tensor("first", &[], &[0_i64]))
+        .holds(tensor("second", &[], &[1_i64]))
+        .holds(tensor("far_down", &[], &[-(1_i64 << 61)]))
+        .holds(tensor("five", &[], &[5_i64]))
+        .holds(tensor("axis", &[1], &[0_i64]))
+        .with(node("Shape", &["x"], &["shape"]))
+        .with(node("Gather", &["shape", "second"], &["columns"]))
+        .with(node("Mul", &["columns", "far_down"], &["smallest"]))
+        .with(node("Sub", &["columns", "five"], &["minus_one"]))
+        .with(node("Div", &["smallest", "minus_one"], &["quotient"]))
+}
+
+/// Ends the process of ONNX Runtime wherever it runs.
+pub(super) fn crashing() -> ModelProto {
+    with_quotient(graph("batch,4"))
+        .with(node("Unsqueeze", &["quotient", "axis"], &["large"]))
+        .with(node("Cast", &["large"], &["number"]).with(int("to", 1)))
+        .with(node("Add", &["x", "number"], &["y"]))
+        .into_model()
+}
+
+/// Ends the process of ONNX Runtime only where graphs are run as they are: the others see that one extent follows from the
+/// rest, and do not compute it.
+pub(super) fn crashing_unless_rewritten() -> ModelProto {
+    with_quotient(graph("batch,4"))
+        .with(node("Gather", &["shape", "first"], &["rows"]))
+        .with(node("Unsqueeze", &["rows", "axis"], &["the_rows"]))
+        .with(node("Unsqueeze", &["quotient", "axis"], &["the_columns"]))
+        .with(node("Concat", &["the_rows", "the_columns"], &["wanted"]).with(int("axis", 0)))
+        .with(node("Reshape", &["x", "wanted"], &["y"]))
         .into_model()
 }
 
