@@ -3,6 +3,7 @@
 mod basics;
 mod faults;
 mod interrupts;
+mod kills;
 mod models;
 mod native_code;
 
