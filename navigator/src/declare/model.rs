@@ -9,6 +9,7 @@ use super::inputs::BATCH;
 use super::observe::{Observation, outputs};
 use super::run::{DeclareError, Inputs, first_extents, made};
 use crate::optimize::DimRange;
+use crate::samples;
 
 /// The open dimensions of an input, with their axes.
 pub(super) fn symbols(spec: &TensorSpec) -> impl Iterator<Item = (usize, &String)> {
@@ -19,20 +20,12 @@ pub(super) fn symbols(spec: &TensorSpec) -> impl Iterator<Item = (usize, &String
     })
 }
 
-/// The extents that the open dimensions have in a sample.
+/// The extents that the open dimensions have in a sample, to be kept.
 pub(super) fn extents_of(specs: &[TensorSpec], sample: &Inputs) -> BTreeMap<String, usize> {
-    let mut extents = BTreeMap::new();
-    for spec in specs {
-        let Some((_, tensor)) = sample.iter().find(|(name, _)| *name == spec.name) else {
-            continue;
-        };
-        for (axis, name) in symbols(spec) {
-            if let Some(&extent) = tensor.shape().get(axis) {
-                extents.insert(name.clone(), extent);
-            }
-        }
-    }
+    let extents = samples::extents_of(specs, sample).into_iter();
     extents
+        .map(|(name, extent)| (name.to_owned(), extent))
+        .collect()
 }
 
 /// A loaded model and its inputs.

@@ -1,6 +1,6 @@
 //! What all steps of one run share: the plan, the folder, the clock, and how processes are started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nav_package_format::{RunnerSettings, Signature, TensorData};
@@ -39,8 +39,25 @@ struct Basis<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     declared: Option<&'a Signature>,
     candidate: &'a Candidate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    python: Option<&'a Path>,
     runner_version: Option<&'a str>,
     host: nav_package_format::Digest,
+    program: &'static str,
+}
+
+/// What the file of a converted model depends on, whichever settings it is run with.
+#[derive(Serialize)]
+struct ConvertedBasis<'a> {
+    model: nav_package_format::Digest,
+    /// Inputs and outputs are named in the file, and their open dimensions too.
+    signature: &'a Signature,
+    conversion: &'a str,
+    /// One Python writes other files than another.
+    python: Option<&'a Path>,
+    runner_version: Option<&'a str>,
+    told: Option<RunnerSettings>,
+    host: Option<nav_package_format::Digest>,
     program: &'static str,
 }
 
@@ -91,6 +108,10 @@ impl Site<'_> {
             model: self.plan.model,
             declared: self.source.declared.as_ref(),
             candidate,
+            python: match &candidate.origin {
+                Origin::Untouched => None,
+                Origin::Converted(name) => self.python_of(name),
+            },
             runner_version: self.host.version(&candidate.runner),
             host: self.host.identity(),
             program: env!("CARGO_PKG_VERSION"),
@@ -115,18 +136,21 @@ impl Site<'_> {
             Origin::Converted(name) => {
                 let conversion = convert::find(name);
                 let format = conversion.map_or(self.plan.format, Conversion::to);
-                // What a conversion would have the runner told may say how its file is made.
+                // What a conversion would have the runner told may say how its file is made, and so may the host then.
                 let told = conversion
                     .map(|conversion| conversion.settings(&candidate.runner, &self.plan.extents));
                 let told = told.filter(|told| *told != RunnerSettings::default());
-                let version = self.host.version(&candidate.runner);
-                let short = match told {
-                    None => short_key(&("conversion", self.plan.model, name, version)),
-                    Some(told) => {
-                        let host = self.host.identity();
-                        short_key(&("conversion", self.plan.model, name, version, told, host))
-                    }
-                };
+                let host = told.is_some().then(|| self.host.identity());
+                let short = short_key(&ConvertedBasis {
+                    model: self.plan.model,
+                    signature: &self.plan.signature,
+                    conversion: name,
+                    python: self.python_of(name),
+                    runner_version: self.host.version(&candidate.runner),
+                    told,
+                    host,
+                    program: env!("CARGO_PKG_VERSION"),
+                });
                 ModelFile {
                     path: self
                         .workspace
@@ -135,6 +159,13 @@ impl Site<'_> {
                 }
             }
         }
+    }
+
+    /// The Python that does a conversion, where one does.
+    fn python_of(&self, conversion: &str) -> Option<&Path> {
+        let conversion = convert::find(conversion)?;
+        let python = self.plan.python.as_deref();
+        python.filter(|_| conversion.needs_python())
     }
 
     /// What the runner of a candidate is told of its model, where the file does not say it.
@@ -242,4 +273,74 @@ impl Site<'_> {
 fn short_key(basis: &impl Serialize) -> String {
     let digest = Key::of("file", basis).map(|key| key.0.to_string());
     digest.unwrap_or_default().chars().take(12).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use nav_package_format::Digest;
+
+    use super::*;
+
+    #[test]
+    fn a_converted_file_is_used_again_only_for_what_it_was_made_of() {
+        let own = Signature::default();
+        let other = Signature {
+            inputs: vec![nav_package_format::TensorSpec {
+                name: "x".to_owned(),
+                dtype: nav_package_format::DType::Fp32,
+                dims: None,
+                optional: false,
+            }],
+            outputs: Vec::new(),
+        };
+        let basis = || ConvertedBasis {
+            model: Digest::of(b"model"),
+            signature: &own,
+            conversion: "onnx-exported",
+            python: Some(Path::new("/usr/bin/python3")),
+            runner_version: Some("1.0"),
+            told: None,
+            host: None,
+            program: "1.0",
+        };
+        let first = short_key(&basis());
+        assert_eq!(first, short_key(&basis()));
+        let differs = |basis: ConvertedBasis<'_>| assert_ne!(first, short_key(&basis));
+        differs(ConvertedBasis {
+            model: Digest::of(b"another"),
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            signature: &other,
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            conversion: "onnx-optimized",
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            python: Some(Path::new("/opt/python/bin/python3")),
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            python: None,
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            runner_version: Some("1.1"),
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            told: Some(RunnerSettings::default()),
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            host: Some(Digest::of(b"host")),
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            program: "1.1",
+            ..basis()
+        });
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nav_package_format::{Digest, Dim, Hasher, Signature, TensorData};
+use nav_package_format::{Digest, Dim, Hasher, Signature, TensorData, TensorSpec};
 
 use super::dims::{DimensionError, DimensionValues, Dimensions};
 use super::generate::{GenerateError, generate};
@@ -145,14 +145,14 @@ fn is_like(one: &Sample, other: &Sample) -> bool {
             })
 }
 
-/// The extents of the open dimensions of a signature, as these inputs have them; the batch too.
+/// The extents of the open dimensions of inputs, as these tensors have them; the batch too.
 pub fn extents_of<'a>(
-    signature: &'a Signature,
+    specs: &'a [TensorSpec],
     inputs: &[(String, TensorData)],
 ) -> BTreeMap<&'a str, usize> {
     let mut extents = BTreeMap::new();
-    for (name, tensor) in inputs {
-        let Some((_, spec)) = signature.input(name) else {
+    for spec in specs {
+        let Some((_, tensor)) = inputs.iter().find(|(name, _)| *name == spec.name) else {
             continue;
         };
         let dims = spec.dims.iter().flatten().zip(tensor.shape().iter());

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use nav_package_format::numpy::NumpyError;
 use nav_package_format::{Device, TensorData};
 use nav_runners::monitor::Monitor;
 use nav_worker::contain;
+use rustix::fs::{FlockOperation, flock};
 
 use super::bench::{Bench, BenchError, Length, Outputs};
 use super::file::StepFile;
@@ -148,7 +150,13 @@ impl Work {
             name: conversion.name.clone(),
         })?;
         let to = &self.step.model.path;
-        // Candidates on several runners may make the same file at once.
+        // Candidates on several runners want the same file: one makes it, and the others wait.
+        let lock = File::create(to.with_extension("lock")).map_err(WorkError::Place)?;
+        flock(&lock, FlockOperation::LockExclusive)
+            .map_err(|errno| WorkError::Place(errno.into()))?;
+        if to.exists() {
+            return Ok(Answer::Done);
+        }
         let unfinished = to.with_extension(format!("{}.unfinished", std::process::id()));
         // The last case has more than one row, where there is one that has.
         let example = self.step.cases.last().map(|case| case.inputs.as_path());
@@ -206,7 +214,7 @@ impl Work {
         right: Option<&[(String, TensorData)]>,
     ) -> Report {
         let signature = &self.step.signature;
-        let extents = extents_of(signature, &inputs.tensors);
+        let extents = extents_of(&signature.inputs, &inputs.tensors);
         let mut report = Report::default();
         for spec in &signature.outputs {
             let given = find(first, &spec.name).zip(find(again, &spec.name));
@@ -266,5 +274,72 @@ impl Report {
             output: output.to_owned(),
             text: text.to_owned(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use nav_package_format::{Format, Signature};
+    use nav_runners::{LoadOptions, ModelFile};
+
+    use super::super::file::ConversionStep;
+    use super::*;
+    use crate::check::Tolerances;
+
+    #[test]
+    fn steps_that_want_the_same_file_make_it_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        // A Python that notes that it was asked, and writes something.
+        let python = path("python");
+        let script = format!(
+            "#!/bin/sh\nread -r line\necho asked >>{}\nto=${{line#*\\\"to\\\":\\\"}}\necho made >\"${{to%%\\\"*}}\"\n",
+            path("asked").display()
+        );
+        std::fs::write(&python, script).unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let model = |name: &str, format| ModelFile {
+            path: path(name),
+            format,
+        };
+        let step = StepFile {
+            schema: StepFile::SCHEMA,
+            variant: "onnx-exported".to_owned(),
+            runner: "OnnxCPU".to_owned(),
+            model: model("made.onnx", Format::Onnx),
+            options: LoadOptions::default(),
+            instances: 1,
+            conversion: Some(ConversionStep {
+                name: "onnx-exported".to_owned(),
+                from: model("model.pt", Format::TorchScript),
+                python: Some(python),
+            }),
+            signature: Signature::default(),
+            tolerances: Tolerances { rules: Vec::new() },
+            memory_limit: u64::MAX,
+            cases: vec![super::super::file::StepCase {
+                name: "batch 1".to_owned(),
+                inputs: path("inputs.npz"),
+                expected: None,
+            }],
+        };
+        std::thread::scope(|scope| {
+            let steps = (0..3).map(|_| {
+                scope.spawn(|| {
+                    let said = Work::new(step.clone()).answer(&Request::Convert);
+                    assert_eq!(said.answer, Answer::Done);
+                })
+            });
+            let steps: Vec<_> = steps.collect();
+            steps.into_iter().for_each(|step| step.join().unwrap());
+        });
+        let asked = std::fs::read_to_string(path("asked")).unwrap();
+        assert_eq!(asked, "asked\n");
+        assert_eq!(
+            std::fs::read_to_string(path("made.onnx")).unwrap(),
+            "made\n"
+        );
     }
 }
