@@ -8,8 +8,8 @@ use nav_package_format::{DType, Shape, TensorData};
 use serde_json::{Value, json};
 
 use super::models::{open_dimensions, table, weights_named_as_inputs, with_external_data};
-use super::optimize;
-use crate::nav::{Place, listing};
+use super::{command, optimize};
+use crate::nav::{Ended, Place, listing};
 
 /// What a small budget does everywhere: enough for every stage.
 pub(super) const QUICK: &[&str] = &["--time-budget", "20s", "--max-batch", "8"];
@@ -81,6 +81,55 @@ fn an_old_model_that_names_its_weights_as_inputs_has_an_optimized_graph_too() {
     let told = ended.expect(0, &[]).json();
     let right = records(&told, CORRECTNESS, "onnx-optimized", "OnnxCPU");
     assert_eq!(right[0]["outcome"], "ok", "{right:?}");
+}
+
+#[test]
+fn where_the_time_went_is_told_without_gaps() {
+    let place = Place::new();
+    place.doubling_model();
+    let Some(ended) = optimize(&place, &quickly(&["double.onnx", "--json"])) else {
+        return;
+    };
+    let ended = ended.expect(0, &["of it measuring"]);
+    let timeline = &ended.json()["timeline"];
+    let number = |value: &Value| value.as_f64().unwrap();
+    let phases = timeline["phases"].as_array().unwrap();
+    let names: Vec<&str> = phases
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(names[0], "looking at the model and the host");
+    assert!(names.contains(&"growing batches"), "{names:?}");
+    assert_eq!(*names.last().unwrap(), "packing");
+    let mut end = 0.0;
+    for phase in phases {
+        assert!((number(&phase["began_ms"]) - end).abs() < 1e-3, "{phase}");
+        assert!(
+            number(&phase["measuring_ms"]) <= number(&phase["took_ms"]),
+            "{phase}"
+        );
+        end += number(&phase["took_ms"]);
+    }
+    assert!((number(&timeline["took_ms"]) - end).abs() < 1e-3);
+    assert!(number(&timeline["measuring_ms"]) > 0.0);
+}
+
+#[test]
+fn runtimes_keep_no_record_of_what_they_are_used_for() {
+    let place = Place::new();
+    place.doubling_model();
+    let home = place.path("home");
+    std::fs::create_dir(&home).unwrap();
+    let Some(mut optimizes) = command(&place, &quickly(&["double.onnx"])) else {
+        return;
+    };
+    let ended = Ended::of(&optimizes.env("HOME", &home).output().unwrap());
+    ended.expect(0, &[]);
+    let library = super::onnxruntime().unwrap();
+    let mut infers = place.command(&["infer", "double.onnx", "--runner", "OnnxCPU"]);
+    infers.arg(format!("--library=onnxruntime={}", library.display()));
+    Ended::of(&infers.env("HOME", &home).output().unwrap()).expect(0, &[]);
+    assert_eq!(listing(&home), [""; 0]);
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 
 /// The signal of Ctrl-C, or the other polite one where whoever started the tests has them ignore that: what they start
 /// ignores it too.
-fn polite_signal() -> Signal {
+pub(super) fn polite_signal() -> Signal {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap();
@@ -112,6 +112,7 @@ fn a_run_that_is_killed_leaves_no_package_and_the_next_goes_on() {
         "measuring every variant a little",
         "growing batches",
         "comparing outputs at the largest batch",
+        "measuring through the server's batching",
     ];
     for stage in stages {
         for signal in [Signal::KILL, polite_signal()] {
@@ -144,15 +145,17 @@ fn what_was_measured_before_a_kill_is_not_measured_again() {
     let journal = listing(&PathBuf::from(folder).join("journal"));
     let second = optimize(&place, &own).unwrap().expect(0, &[]).json();
     assert_eq!(listing(&PathBuf::from(folder).join("journal")), journal);
-    // All but the time that it took, and what every run measures anew: the choice as it will be served.
+    // All but the time that it took; the choice as it will be served too.
     let numbers = |told: &serde_json::Value| {
         let records = told["records"].as_array().unwrap().iter();
         records
-            .filter(|record| record["step"] != "serving")
             .map(|record| record["measurements"].clone())
             .collect::<Vec<_>>()
     };
     assert_eq!(numbers(&first), numbers(&second));
+    let measuring = |told: &serde_json::Value| told["timeline"]["measuring_ms"].as_f64().unwrap();
+    assert!(measuring(&first) > 0.0);
+    assert_eq!(second["timeline"]["measuring_ms"], 0.0);
     let fresh = [&own[..], &["--fresh"]].concat();
     let third = optimize(&place, &fresh).unwrap().expect(0, &[]).json();
     assert_ne!(measured(&first), measured(&third));

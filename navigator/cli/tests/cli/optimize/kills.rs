@@ -12,6 +12,7 @@ use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
+use super::interrupts::polite_signal;
 use super::{command, optimize};
 use crate::nav::{Place, listing};
 
@@ -112,7 +113,12 @@ fn killed_at(place: &Place, parts: &[String], at: At, moment: usize) -> Option<(
         .unwrap();
     let (is_there, count) = writes.wait(&running, moment);
     if is_there {
-        kill_process(Pid::from_child(&running), Signal::KILL).unwrap();
+        let signal = if moment.is_multiple_of(2) {
+            Signal::KILL
+        } else {
+            polite_signal()
+        };
+        kill_process(Pid::from_child(&running), signal).unwrap();
     }
     running.wait().unwrap();
     Some((is_there, count))
