@@ -8,13 +8,13 @@
 mod navigator;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use nav_benches::record::{Record, asked};
-use nav_benches::{encoder, perceptron, residual, runtimes};
+use nav_benches::{encoder, optimizing, perceptron, residual, runtimes};
 use nav_package_format::archive::Limits;
 use nav_package_format::cache::Cache;
 use nav_package_format::onnx::proto::ModelProto;
@@ -197,11 +197,8 @@ const fn count(batch: usize) -> f64 {
 
 /// Runs the command as its user would.
 fn optimize(subject: &Subject, model: &Path) -> Result<Duration, Box<dyn Error>> {
-    let mut command = Command::new(nav()?);
+    let mut command = optimizing::optimize(model)?;
     command
-        .arg("--quiet")
-        .arg("optimize")
-        .arg(model)
         .args(["--strategy", "max-throughput", "--max-batch"])
         .arg(subject.max_batch.to_string());
     for (name, extent) in subject.dims {
@@ -213,18 +210,6 @@ fn optimize(subject: &Subject, model: &Path) -> Result<Duration, Box<dyn Error>>
         return Err(format!("nav optimize ended with {status}").into());
     }
     Ok(started.elapsed())
-}
-
-/// `nav` as it was built beside this bench.
-fn nav() -> Result<PathBuf, Box<dyn Error>> {
-    let own = std::env::current_exe()?;
-    let folder = own.parent().and_then(Path::parent);
-    let nav = folder.ok_or("no build folder")?.join("nav");
-    if nav.is_file() {
-        Ok(nav)
-    } else {
-        Err("build it first: cargo build --release -p nav-cli".into())
-    }
 }
 
 fn runner(variant: &Variant) -> Option<&'static dyn Runner> {
