@@ -113,6 +113,8 @@ pub(super) struct AtBatch {
     pub(super) inputs: PathBuf,
     /// How often the usual patience.
     pub(super) patience: u32,
+    /// How often something was measured anew.
+    pub(super) round: u32,
     /// When measuring must end.
     pub(super) deadline: Duration,
 }
@@ -241,9 +243,9 @@ fn recall(site: &Site<'_>, entry: &Entry, at: &AtBatch) -> Option<Noted> {
         .recall(site.key(&kind(at), &entry.candidate, Some(&at.data))?)
 }
 
-/// More patience gives another measurement.
+/// More patience gives another measurement, and so does another time.
 fn kind(at: &AtBatch) -> String {
-    format!("measure-{}", at.patience)
+    format!("measure-{}-{}", at.patience, at.round)
 }
 
 fn microseconds(duration: Duration) -> u64 {

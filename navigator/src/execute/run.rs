@@ -60,6 +60,7 @@ pub(crate) fn execute(
     search.first()?;
     search.waves()?;
     search.grow()?;
+    search.steady()?;
     search.prove_largest()?;
     search.settle()?;
     let mut entries = search.run.entries;

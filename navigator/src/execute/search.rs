@@ -2,6 +2,7 @@
 //! the best of them.
 
 mod settle;
+mod steady;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(super) struct Search<'run, 'site> {
     cases: Vec<Prepared>,
     /// When it began: proving may have taken most of the time, and what is left is shared.
     begun: Duration,
+    /// How often something was measured anew.
+    round: u32,
 }
 
 impl<'run, 'site> Search<'run, 'site> {
@@ -46,6 +49,7 @@ impl<'run, 'site> Search<'run, 'site> {
             reference,
             cases,
             begun,
+            round: 0,
         }
     }
 
@@ -419,6 +423,7 @@ impl<'run, 'site> Search<'run, 'site> {
             inputs: site.inputs(&case)?,
             data: case.data,
             patience,
+            round: self.round,
             deadline,
         };
         self.run.observer.event(&Event::Measuring {

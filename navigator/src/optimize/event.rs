@@ -102,6 +102,8 @@ pub enum Stage {
     Wave(String),
     /// Growing batches.
     Growth,
+    /// Measuring everything again, as the machine became another in the meantime.
+    Again,
     /// Comparing at the largest batch.
     Largest,
     /// Measuring those that may be chosen once more.

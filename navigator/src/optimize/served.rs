@@ -67,10 +67,10 @@ pub(super) fn serve(
         let found = match wanted.known {
             Some(known) => Ok(known),
             None => match measured.next() {
-                Some(Ok(served)) => {
-                    site.measured.add(served.took);
-                    wanted.note(site, &served.measurement);
-                    Ok(served.measurement)
+                Some(Ok(found)) => {
+                    site.measured.add(found.took);
+                    wanted.note(site, &found.measurement);
+                    Ok(found.measurement)
                 }
                 Some(Err(reason)) => Err(reason),
                 None => Err("nothing was measured".to_owned()),

@@ -91,7 +91,28 @@ fn compared_table(compared: &Compared<'_>) -> String {
             about = Default::default();
         }
     }
-    text(&table)
+    let legend = legend(compared, untouched);
+    [text(&table)]
+        .into_iter()
+        .chain(legend)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What the signs of the table mean, as far as it has them.
+fn legend(compared: &Compared<'_>, untouched: Option<&Evaluation>) -> Option<String> {
+    let mut told = compared
+        .evaluations
+        .iter()
+        .flat_map(|evaluation| rows(compared, evaluation));
+    let noisy = told.any(|measurement| measurement.noisy);
+    let noisy = noisy.then(|| "~ noisy: the median is less sure than was asked for".to_owned());
+    let speed_up = untouched.map(|untouched| {
+        let (variant, runner) = (&untouched.variant, &untouched.runner);
+        format!("speed-up: over {variant} on {runner} at the same batch, or at its best where it was not measured there")
+    });
+    let lines: Vec<String> = noisy.into_iter().chain(speed_up).collect();
+    (!lines.is_empty()).then(|| format!("\n{}", lines.join("\n")))
 }
 
 fn rows<'a>(compared: &Compared<'_>, evaluation: &'a Evaluation) -> Vec<&'a Measurement> {

@@ -1,7 +1,7 @@
 //! `nav show` for people.
 
 use nav_package_format::package::record::SERVING;
-use nav_package_format::package::{Choice, Manifest};
+use nav_package_format::package::{Choice, Manifest, Record};
 
 use super::comparison::{Compared, comparison};
 use crate::commands::show::Shown;
@@ -93,22 +93,43 @@ pub(crate) fn served(manifest: &Manifest) -> Option<String> {
             .map(|batch| format!("batches of up to {batch}")),
     );
     parts.push(format!("waiting up to {} us", serving.queue_delay_us));
-    parts.push(format!("{} instances", serving.instances));
+    parts.push(counted(serving.instances, "instance"));
     parts.extend(
         serving
             .threads
-            .map(|threads| format!("{threads} threads each")),
+            .map(|threads| format!("{} each", counted(threads, "thread"))),
     );
     let mut lines = vec![format!("to be served as {}", parts.join(", "))];
-    let measured = manifest
-        .records
-        .iter()
-        .find(|record| record.step == SERVING && record.is_of(&serving.variant, &serving.runner));
-    lines.extend(measured.and_then(|record| record.measurements.first()).map(|one| {
-        format!(
-            "  requests of one row through the server's batching: {:.1}/s, p50 {:.3} ms, p99 {:.3} ms",
-            one.throughput, one.latency.p50_ms, one.latency.p99_ms
-        )
+    let records = manifest.records.iter();
+    let (own, others): (Vec<_>, Vec<_>) = records
+        .filter(|record| record.step == SERVING)
+        .partition(|record| record.is_of(&serving.variant, &serving.runner));
+    lines.extend(own.into_iter().filter_map(|record| {
+        let told = through_batching(record)?;
+        Some(format!(
+            "  requests of one row through the server's batching: {told}"
+        ))
+    }));
+    lines.extend(others.into_iter().filter_map(|record| {
+        let told = through_batching(record)?;
+        Some(format!(
+            "  the same with {} on {}: {told}",
+            record.variant, record.runner
+        ))
     }));
     Some(lines.join("\n"))
+}
+
+fn through_batching(record: &Record) -> Option<String> {
+    let one = record.measurements.first()?;
+    let latency = &one.latency;
+    Some(format!(
+        "{:.1}/s, p50 {:.3} ms, p99 {:.3} ms",
+        one.throughput, latency.p50_ms, latency.p99_ms
+    ))
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use nav_package_format::package::{Evaluation, Measurement, choose};
+use nav_package_format::package::{Choice, Evaluation, Measurement, choose};
 
 use super::{SETTLED, Search};
 use crate::execute::entry::End;
@@ -50,6 +50,12 @@ impl Search<'_, '_> {
 
     /// Who would be chosen now, and what speaks for it.
     fn favourite(&self) -> Option<(usize, Measurement)> {
+        let (chosen, choice) = self.choice()?;
+        Some((chosen, choice.measurement))
+    }
+
+    /// Who would be chosen now, and the choice.
+    pub(super) fn choice(&self) -> Option<(usize, Choice)> {
         let site = self.run.site;
         let entries = self.run.entries.iter();
         let evaluations =
@@ -61,7 +67,7 @@ impl Search<'_, '_> {
         let chosen = evaluations
             .iter()
             .position(|evaluation| choice.runtime.is_of(evaluation))?;
-        Some((chosen, choice.measurement))
+        Some((chosen, choice))
     }
 
     /// The favourite, what everything is compared with, and those of which the noise leaves open whether they are

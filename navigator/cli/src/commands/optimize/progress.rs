@@ -62,6 +62,9 @@ pub(super) const fn words(stage: &Stage) -> &'static str {
         Stage::First => "measuring every variant a little",
         Stage::Wave(_) => "trying settings on those that lead",
         Stage::Growth => "growing batches",
+        Stage::Again => {
+            "measuring again, as this machine is no longer as fast, or as slow, as before"
+        }
         Stage::Largest => "comparing outputs at the largest batch",
         Stage::Settling => "measuring those that may be chosen once more",
         Stage::Serving => "measuring through the server's batching",
