@@ -21,6 +21,7 @@ impl Search<'_, '_> {
     /// Measures those that may be chosen once more, and longer, if the noise leaves it open who is best. Who looked
     /// best by luck looks worse then, and another is chosen: that one is measured as long before it counts.
     pub(in crate::execute) fn settle(&mut self) -> Result<(), OptimizeError> {
+        self.settle_batch()?;
         let mut settled = HashSet::new();
         for _ in 0..SETTLING_ROUNDS {
             let Some((chosen, best)) = self.favourite() else {
@@ -44,6 +45,31 @@ impl Search<'_, '_> {
                 entry.end.take_if(|end| matches!(end, End::Dropped(_)));
             }
             self.measure(&rivals, best.batch, LAST_PATIENCE, self.deadline(SETTLED))?;
+        }
+        Ok(())
+    }
+
+    /// A choice falls to a smaller batch where it is not sure that a larger one does more. If either is noisy, both are measured
+    /// longer, so that noise alone costs no throughput.
+    fn settle_batch(&mut self) -> Result<(), OptimizeError> {
+        let Some((chosen, choice)) = self.choice() else {
+            return Ok(());
+        };
+        let entry = &self.run.entries[chosen];
+        let most = entry.measurements.iter();
+        let most = most.max_by(|a, b| a.throughput.total_cmp(&b.throughput));
+        let Some((own, most)) = entry.at(choice.max_batch).zip(most) else {
+            return Ok(());
+        };
+        let is_open = own.throughput < most.throughput && (own.noisy || most.noisy);
+        if own.batch == most.batch || !is_open {
+            return Ok(());
+        }
+        let batches = [own.batch, most.batch];
+        self.run.observer.event(&Event::Stage(Stage::Settling));
+        let deadline = self.deadline(SETTLED);
+        for batch in batches {
+            self.measure(&[chosen], batch, LAST_PATIENCE, deadline)?;
         }
         Ok(())
     }
