@@ -103,8 +103,8 @@ impl Runtime {
     }
 }
 
-/// What is farther off than this part is no tie, however noisy it was: it would be taken for being cheap.
-const MOST_MARGIN: f64 = 0.1;
+/// What is farther off than this part is no tie, however noisy either was: it would be taken for being cheap.
+const MOST_DOUBT: f64 = 0.1;
 
 /// A measurement that meets the terms, and its score.
 #[derive(Clone, Copy)]
@@ -115,15 +115,12 @@ struct Scored<'a> {
 }
 
 impl Scored<'_> {
-    /// How far the true score may be from this one.
-    fn margin(&self) -> f64 {
-        let part = self.measurement.uncertainty.unwrap_or_default();
-        self.score.abs() * part.min(MOST_MARGIN)
-    }
-
-    /// Whether it did as well as the best one, as far as can be told.
+    /// Whether it did as well as the best one, as far as can be told. Errors of two measurements have nothing to do with each
+    /// other, so that of their difference is not their sum.
     fn ties_with(&self, best: &Self) -> bool {
-        self.score + self.margin() >= best.score - best.margin()
+        let part = |scored: &Self| scored.measurement.uncertainty.unwrap_or_default();
+        let doubt = part(self).hypot(part(best)).min(MOST_DOUBT);
+        self.score >= best.score - best.score.abs() * doubt
     }
 }
 
