@@ -124,9 +124,7 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
         cell.variant.is_some_and(is_it) && Some(cell.batch) == choice.measurement.batch
     };
     // That of the peer stays whatever it did.
-    cells.retain(|cell| {
-        cell.variant.is_none() || is_chosen(cell) || cell.rate() >= best * NEARLY
-    });
+    cells.retain(|cell| cell.variant.is_none() || is_chosen(cell) || cell.rate() >= best * NEARLY);
     for cell in &mut cells {
         cell.rates.clear();
     }

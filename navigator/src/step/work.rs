@@ -83,7 +83,9 @@ impl Work {
             Device::Cpu => None,
             Device::Cuda(_) => {
                 let monitor = self.monitor.get_or_init(|| Monitor::open().ok());
-                monitor.as_ref().and_then(|it| it.held_by(&self.family.members()))
+                monitor
+                    .as_ref()
+                    .and_then(|it| it.held_by(&self.family.members()))
             }
         };
         Peak {

@@ -104,7 +104,7 @@ impl Runtime {
 }
 
 /// What is farther off than this part is no tie, however noisy either was: it would be taken for being cheap.
-const MOST_DOUBT: f64 = 0.1;
+const MOST_DOUBT: f64 = 0.05;
 
 /// A measurement that meets the terms, and its score.
 #[derive(Clone, Copy)]

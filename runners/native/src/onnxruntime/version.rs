@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::path::Path;
 
-use libloading::Symbol;
+use libloading::{Library, Symbol};
 use ort::sys;
 
 use crate::library;
