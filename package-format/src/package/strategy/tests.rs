@@ -246,14 +246,22 @@ fn noise_without_bounds_is_no_tie_without_bounds() {
 
 #[test]
 fn within_the_noise_the_smallest_batch_is_taken() {
-    let batches = [(8, 4.0, 2000.0), (16, 8.0, 2050.0), (32, 16.0, 2080.0)];
+    let batches = [
+        (4, 2.1, 1900.0),
+        (8, 4.0, 2000.0),
+        (16, 8.0, 2050.0),
+        (32, 16.0, 2080.0),
+    ];
     let check = |noise, expected| {
         let choice = MaxThroughput.choose(&[noisy("one", &batches, noise, (1, 1))]);
         assert_eq!(choice.unwrap().measurement.batch, Some(expected));
     };
     check(0.0, 32);
-    check(0.01, 16);
+    check(0.01, 32);
+    check(0.015, 16);
     check(0.03, 8);
+    // However noisy it was.
+    check(0.5, 8);
 }
 
 #[test]
