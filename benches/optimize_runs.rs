@@ -92,7 +92,11 @@ fn loaded(model: &Path, record: &mut Record) -> Result<(), Box<dyn Error>> {
     let is_over = AtomicBool::new(false);
     let runs = std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| while !is_over.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         let runs: Result<Vec<_>, _> = (0..LOADED).map(|_| one_loaded(model)).collect();
         is_over.store(true, Ordering::Relaxed);

@@ -125,9 +125,7 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
     };
     // That of the peer stays whatever it did.
     cells.retain(|cell| cell.variant.is_none() || is_chosen(cell) || cell.rate() >= best * NEARLY);
-    for cell in &mut cells {
-        cell.rates.clear();
-    }
+    cells.iter_mut().for_each(|cell| cell.rates.clear());
     for _ in 0..FINAL_ROUNDS {
         open.round(&mut cells)?;
     }
