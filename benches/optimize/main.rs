@@ -125,10 +125,7 @@ fn measure(subject: &Subject) -> Result<(), Box<dyn Error>> {
     };
     // That of the peer stays whatever it did.
     cells.retain(|cell| cell.variant.is_none() || is_chosen(cell) || cell.rate() >= best * NEARLY);
-    cells.iter_mut().for_each(|cell| cell.rates.clear());
-    for _ in 0..FINAL_ROUNDS {
-        open.round(&mut cells)?;
-    }
+    open.anew(&mut cells)?;
     let best = best_of(&cells);
     let chosen = cells.iter().find(|cell| is_chosen(cell));
     let chosen = chosen.ok_or("the choice is not in the sweep")?;
@@ -240,6 +237,14 @@ struct Open<'a> {
 }
 
 impl Open<'_> {
+    /// Forgets what was measured, and measures each cell as often as it takes.
+    fn anew(&self, cells: &mut [Cell<'_>]) -> Result<(), Box<dyn Error>> {
+        for cell in &mut *cells {
+            cell.rates.clear();
+        }
+        (0..FINAL_ROUNDS).try_for_each(|_| self.round(cells))
+    }
+
     /// Measures each cell once. Only the variant that is measured is loaded: threads of another would go on spinning beside it.
     fn round(&self, cells: &mut [Cell<'_>]) -> Result<(), Box<dyn Error>> {
         let is_same = |a: &Cell<'_>, b: &Cell<'_>| match (a.variant, b.variant) {
