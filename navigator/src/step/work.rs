@@ -335,7 +335,9 @@ mod tests {
                 })
             });
             let steps: Vec<_> = steps.collect();
-            steps.into_iter().for_each(|step| step.join().unwrap());
+            for step in steps {
+                step.join().unwrap();
+            }
         });
         let asked = std::fs::read_to_string(path("asked")).unwrap();
         assert_eq!(asked, "asked\n");

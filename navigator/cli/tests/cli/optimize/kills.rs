@@ -61,9 +61,11 @@ impl Writes {
             let mut events = Reader::new(self.0.as_fd(), &mut buffer);
             loop {
                 match events.next() {
-                    Ok(_) => count += 1,
                     Err(Errno::WOULDBLOCK) => break,
-                    Err(error) => panic!("{error}"),
+                    event => {
+                        event.unwrap();
+                        count += 1;
+                    }
                 }
                 if count >= limit {
                     return (true, count);
