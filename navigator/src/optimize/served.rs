@@ -14,8 +14,11 @@ use crate::plan::Candidate;
 use crate::serving::{ServingMeasurer, ServingTrial};
 use crate::workspace::Key;
 
-/// How long each is measured at most.
+/// How long each is measured at least, if it takes that long to be sure.
 const BUDGET: Duration = Duration::from_millis(200);
+
+/// How many batches in a row of a model that takes long tell what it does.
+const BATCHES: u32 = 16;
 
 /// What the outcome of a trial depends on, besides what steps of the candidate do.
 #[derive(Serialize)]
@@ -131,8 +134,18 @@ impl<'a> Wanted<'a> {
             },
             serving: self.serving.clone(),
             inputs: inputs.to_owned(),
-            budget: BUDGET,
+            budget: self.budget(site),
         }
+    }
+
+    /// Long enough for some batches, and no more than half of what is left for both.
+    fn budget(&self, site: &Site<'_>) -> Duration {
+        let mut known = self.entry.measurements.iter().rev();
+        let batch = known.find(|measured| measured.batch <= self.serving.max_batch);
+        let milliseconds = batch.map_or(0.0, |measured| measured.latency.p50_ms);
+        let run = Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or_default();
+        let left = site.plan.time_budget.saturating_sub(site.elapsed());
+        (run * BATCHES).min(left / 4).max(BUDGET)
     }
 
     fn note(&self, site: &Site<'_>, measurement: &Measurement) {

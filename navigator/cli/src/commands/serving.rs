@@ -31,8 +31,6 @@ const MOST: u64 = 16 << 20;
 const READY: &str = "ready";
 /// What is said to have it measured.
 const GO: &str = "go";
-/// What requests are answered before any counts.
-const WARM_UP: u32 = 4;
 /// In how many slices the time is divided, which tell how much it varies.
 const SLICES: usize = 8;
 /// After how many of them it may be sure enough.
@@ -89,24 +87,29 @@ impl Trial {
             batch: trial.serving.max_batch,
             budget: trial.budget,
         };
-        let warm_up = WARM_UP.saturating_mul(u32::try_from(requests)?);
-        trial.answered(Until::Answered(warm_up))?;
+        let mut load = Load::of(&trial);
+        load.answered(Until::Answered(requests))?;
+        load.finish()?;
         Ok(trial)
     }
 
     fn measure(&self) -> anyhow::Result<Measurement> {
+        let mut load = Load::of(self);
+        // It was held since it was warm.
+        load.answered(Until::Answered(self.requests))?;
         let mut slices = Vec::new();
         let started = Instant::now();
         let mut measured = None;
         for slice in 1..=SLICES {
             let until = started + self.budget * u32::try_from(slice)? / u32::try_from(SLICES)?;
-            slices.push(self.answered(Until::Time(until))?);
+            slices.push(load.answered(Until::Time(until))?);
             measured = summarize(&slices, self.batch, 1, GOAL);
             if slice >= LEAST_SLICES && measured.is_some_and(|measured| !measured.noisy) {
                 break;
             }
         }
         let took = started.elapsed().as_secs_f64();
+        load.finish()?;
         let answered: usize = slices.iter().map(Vec::len).sum();
         Ok(Measurement {
             // What was done in the time that it took, not what one request alone would allow.
@@ -114,33 +117,58 @@ impl Trial {
             ..measured.context("nothing was answered")?
         })
     }
+}
 
-    /// The latencies of the requests that were answered, in milliseconds.
-    fn answered(&self, until: Until) -> anyhow::Result<Vec<f64>> {
-        let mut under_way: VecDeque<(Instant, ReplyFuture)> = VecDeque::new();
+/// Requests that come as fast as they are answered, always as many at once, from one slice of time to the next.
+struct Load<'a> {
+    trial: &'a Trial,
+    under_way: VecDeque<(Instant, ReplyFuture)>,
+}
+
+impl<'a> Load<'a> {
+    const fn of(trial: &'a Trial) -> Self {
+        Self {
+            trial,
+            under_way: VecDeque::new(),
+        }
+    }
+
+    /// The latencies of requests that are answered, in milliseconds; of one at least.
+    fn answered(&mut self, until: Until) -> anyhow::Result<Vec<f64>> {
         let mut latencies = Vec::new();
         loop {
-            let is_over = match until {
-                Until::Answered(count) => latencies.len() >= usize::try_from(count)?,
-                Until::Time(time) => Instant::now() >= time,
-            };
-            while !is_over && under_way.len() < self.requests {
-                let reply = self.engine.infer("model", None, self.request.clone());
-                under_way.push_back((Instant::now(), reply));
+            while self.under_way.len() < self.trial.requests {
+                let request = self.trial.request.clone();
+                let reply = self.trial.engine.infer("model", None, request);
+                self.under_way.push_back((Instant::now(), reply));
             }
-            let Some((asked, reply)) = under_way.pop_front() else {
-                return Ok(latencies);
-            };
+            let next = self.under_way.pop_front();
+            let (asked, reply) = next.context("nothing was asked")?;
             reply.wait()?;
             latencies.push(asked.elapsed().as_secs_f64() * 1e3);
+            let is_over = match until {
+                Until::Answered(count) => latencies.len() >= count,
+                Until::Time(time) => Instant::now() >= time,
+            };
+            if is_over {
+                return Ok(latencies);
+            }
         }
+    }
+
+    /// Waits for those that are under way, which do not count.
+    fn finish(self) -> anyhow::Result<()> {
+        for (_, reply) in self.under_way {
+            reply.wait()?;
+        }
+        Ok(())
     }
 }
 
 /// When a load ends.
 #[derive(Clone, Copy)]
 enum Until {
-    Answered(u32),
+    Answered(usize),
     Time(Instant),
 }
 
