@@ -31,12 +31,12 @@ impl Served {
         let ready = { ready }.find(|line| line.contains(" ready "));
         let ready = ready.expect("it ended before it was ready");
         let address = |edge: &str| {
-            let (_, rest) = ready.split_once(&format!("{edge}=http://")).unwrap();
+            let (_, rest) = ready.split_once(&format!(" {edge}=")).unwrap();
             rest.split(' ').next().unwrap().to_owned()
         };
         Self {
-            http: address(" http"),
-            metrics: address(" metrics"),
+            http: address("http"),
+            metrics: address("metrics"),
             child,
             _log: log,
         }

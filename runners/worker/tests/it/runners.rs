@@ -12,7 +12,7 @@ use nav_runners::{
     Session, Staged, Tensor, TensorDesc,
 };
 use nav_worker::child::{self, ChildError};
-use nav_worker::parent::INHERITED_ENVIRONMENT;
+use nav_worker::parent::{INHERITED_ENVIRONMENT, SET_ENVIRONMENT};
 
 /// What the child of the tests serves.
 pub(crate) const RUNNERS: &[&dyn Runner] = &[IDENTITY, ADD, FAULTY];
@@ -66,8 +66,10 @@ pub(crate) const FAULTY: &dyn Runner = &TestRunner {
             None => Ok(vec![y(number)]),
             Some(Fault::ProcessId) => Ok(vec![y(std::process::id().into())]),
             Some(Fault::CountVariables) => {
-                let known =
-                    |name: &std::ffi::OsStr| INHERITED_ENVIRONMENT.iter().any(|&it| name == it);
+                let set = SET_ENVIRONMENT.iter().map(|(name, _)| *name);
+                let documented: Vec<&str> =
+                    INHERITED_ENVIRONMENT.iter().copied().chain(set).collect();
+                let known = |name: &std::ffi::OsStr| documented.iter().any(|&it| name == it);
                 let foreign = std::env::vars_os().filter(|(name, _)| !known(name));
                 Ok(vec![y(foreign.count().try_into().unwrap())])
             }
