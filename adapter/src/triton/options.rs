@@ -258,10 +258,8 @@ mod tests {
                 "model_repository" => "/",
                 "model_control_mode" => "none",
                 "grpc_use_ssl_mutual" => "false",
-                // Where there is no GPU, nobody sees one either way.
-                "allow_gpu_metrics" => continue,
-                // It is encrypted as long as clients need certificates.
-                "grpc_use_ssl" => continue,
+                // Where there is no GPU, nobody sees one either way; and it is encrypted as long as clients need certificates.
+                "allow_gpu_metrics" | "grpc_use_ssl" => continue,
                 _ => field.example,
             };
             let (name, value) = variable(&name, other);
