@@ -33,7 +33,8 @@ fuzz_target!(|bytes: &[u8]| {
         Base64::encode_string(bytes),
         Base64::encode_string(signature.as_bytes()),
     );
-    let signature = DetachedSignature::parse(bundle.as_bytes()).expect("the envelope is well-formed");
+    let signature =
+        DetachedSignature::parse(bundle.as_bytes()).expect("the envelope is well-formed");
     match signature.check([public]) {
         Ok(authentic) => assert_eq!(authentic.signer(), public.fingerprint()),
         Err(error) => assert!(!error.is_other_key(), "the signature holds: {error}"),

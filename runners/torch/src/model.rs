@@ -249,10 +249,7 @@ mod tests {
         check(Device::Cpu, Ok(None));
         check(Device::Cuda(0), Ok(Some(0)));
         check(Device::Cuda(127), Ok(Some(127)));
-        check(
-            Device::Cuda(256),
-            Err("runner T does not run on cuda:256"),
-        );
+        check(Device::Cuda(256), Err("runner T does not run on cuda:256"));
         check(
             Device::Cuda(u32::MAX),
             Err("runner T does not run on cuda:4294967295"),
