@@ -199,8 +199,11 @@ impl Server {
             runtime,
         } = self;
         let ended = runtime.block_on(serve((&options, &state), sockets, &stopper, started));
-        // Whatever still runs has nobody left to answer.
+        // Whatever still runs has nobody left to answer, and may hold the state for a moment longer.
         runtime.shutdown_background();
+        if let Some(repository) = &state.repository {
+            repository.leave();
+        }
         ended
     }
 }

@@ -100,6 +100,14 @@ impl Repository {
         Ok(failures)
     }
 
+    /// Takes away what requests brought, as nothing is served any more. A program may end before whoever holds this
+    /// last, and none of it may outlive the program.
+    pub(crate) fn leave(&self) {
+        if let Some(scratch) = &self.inner.scratch {
+            scratch.remove();
+        }
+    }
+
     /// What serves the models.
     pub fn engine(&self) -> &Engine {
         &self.inner.engine

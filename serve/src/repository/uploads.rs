@@ -94,12 +94,17 @@ impl Scratch {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Takes the folder away before this is dropped. Nothing can be kept in it from then on.
+    pub(super) fn remove(&self) {
+        // The next start would do it too.
+        drop(std::fs::remove_dir_all(&self.path));
+    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The next start would do it too.
-        drop(std::fs::remove_dir_all(&self.path));
+        self.remove();
     }
 }
 
