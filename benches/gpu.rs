@@ -4,21 +4,23 @@
 //!
 //! `cargo bench -p nav-benches --bench gpu -- TORCH_MODELS PYTHON BARE_LOOP`; without a GPU it says what is missing.
 
-use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use nav_benches::on_gpu::{
+    BATCHES, Outcome, ROUNDS, SUBJECTS, Subject, calls_of_a_turn, fill, is_ready, say, timed,
+};
 use nav_benches::percentile::median;
 use nav_benches::record::Record;
-use nav_benches::{encoder, residual, runtimes};
+use nav_benches::runtimes;
 use nav_package_format::onnx::build::{dims, node};
 use nav_package_format::onnx::proto::GraphProto;
-use nav_package_format::{DType, Device, Dim, Format, Shape, Signature, TensorSpec};
+use nav_package_format::{DType, Device, Dim, Format, Signature, TensorSpec};
 use nav_runners::onnx_cuda::ONNX_CUDA;
 use nav_runners::onnxruntime::library;
-use nav_runners::{Declaration, LoadOptions, ModelFile, Probe, Runner, Session, TensorDesc};
+use nav_runners::{Declaration, LoadOptions, ModelFile, Runner, Session};
 use nav_worker::all_runners;
 use ort::environment::Environment;
 use ort::ep::{self, ExecutionProvider};
@@ -28,56 +30,6 @@ use ort::value::{DynValue, Tensor};
 
 /// How much of the bare loop must be left.
 const LEFT: f64 = 0.97;
-
-const BATCHES: [usize; 3] = [1, 8, 32];
-
-const ROUNDS: usize = 7;
-
-/// How long a turn is, about.
-const TURN: Duration = Duration::from_millis(400);
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-/// A model that is measured.
-struct Subject {
-    name: &'static str,
-    input: &'static str,
-    dtype: DType,
-    /// Extents after the batch.
-    extents: &'static [usize],
-}
-
-const SUBJECTS: [Subject; 2] = [
-    Subject {
-        name: "residual",
-        input: "pixels",
-        dtype: DType::Fp32,
-        extents: &[3, 224, 224],
-    },
-    Subject {
-        name: "encoder",
-        input: "tokens",
-        dtype: DType::Int64,
-        extents: &[128],
-    },
-];
-
-impl Subject {
-    fn shape(&self, batch: usize) -> Shape {
-        Shape::new(std::iter::once(batch).chain(self.extents.iter().copied()))
-    }
-
-    fn desc(&self, batch: usize) -> Outcome<TensorDesc> {
-        let shape = self.shape(batch);
-        let byte_size = shape.byte_size(self.dtype)?.unwrap_or(0);
-        Ok(TensorDesc {
-            index: 0,
-            dtype: self.dtype,
-            shape,
-            byte_size,
-        })
-    }
-}
 
 fn main() -> Outcome<()> {
     // cargo adds `--bench`.
@@ -96,32 +48,13 @@ fn main() -> Outcome<()> {
     Ok(record.print()?)
 }
 
-#[expect(clippy::print_stderr, reason = "what was not measured must be said")]
-fn say(text: &str) {
-    eprintln!("{text}");
-}
-
-/// Whether a runner works here; why not is said.
-fn is_ready(runner: &dyn Runner) -> bool {
-    match runner.probe(&runtimes::libraries()) {
-        Probe::Ready { .. } => true,
-        Probe::Missing { reason, .. } => {
-            say(&format!("{} was not measured: {reason}", runner.name()));
-            false
-        }
-    }
-}
-
 fn onnx(folder: &Path, record: &mut Record) -> Outcome<()> {
     if !is_ready(&ONNX_CUDA) {
         return Ok(());
     }
-    for (subject, model) in SUBJECTS
-        .iter()
-        .zip([residual::residual(), encoder::encoder()])
-    {
+    for subject in &SUBJECTS {
         let path = folder.join(subject.name).with_extension("onnx");
-        model.write(&path)?;
+        (subject.model)().write(&path)?;
         let options = LoadOptions {
             device: Device::Cuda(0),
             libraries: runtimes::libraries(),
@@ -298,25 +231,9 @@ impl Drop for Bare {
     }
 }
 
-/// Stages the input, once: the bare loops do not write theirs again either.
-fn fill(session: &mut dyn Session, desc: &TensorDesc) -> Outcome<()> {
-    for memory in session.stage(std::slice::from_ref(desc))? {
-        memory.fill(0);
-    }
-    Ok(())
-}
-
 fn once(session: &mut dyn Session) -> Outcome<()> {
     session.run()?;
     Ok(())
-}
-
-fn timed(calls: u32, mut call: impl FnMut() -> Outcome<()>) -> Outcome<Duration> {
-    let began = Instant::now();
-    for _ in 0..calls {
-        call()?;
-    }
-    Ok(began.elapsed())
 }
 
 type Turn<'a> = &'a mut dyn FnMut(u32) -> Outcome<Duration>;
@@ -331,14 +248,7 @@ fn compare(
     // Plans are made and memory is found before anything counts.
     bare(5)?;
     ours(5)?;
-    let one = bare(10)?.as_secs_f64() / 10.0;
-    let calls = (TURN.as_secs_f64() / one).clamp(5.0, 2000.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is between 5 and 2000"
-    )]
-    let calls = calls as u32;
+    let calls = calls_of_a_turn(bare(10)?);
     let rows = f64::from(calls) * f64::from(u32::try_from(batch)?);
     let (mut directly, mut through, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -3,73 +3,28 @@
 //!
 //! `cargo bench -p nav-benches --bench gpu_tensorrt`; without them it says what is missing.
 
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use nav_benches::on_gpu::{
+    BATCHES, Outcome, ROUNDS, SUBJECTS, Subject, calls_of_a_turn, fill, is_ready, timed,
+};
 use nav_benches::percentile::median;
 use nav_benches::record::Record;
-use nav_benches::{encoder, residual, runtimes};
-use nav_package_format::onnx::proto::ModelProto;
-use nav_package_format::{DType, Device, Format, Shape};
-use nav_runners::{
-    Declaration, LoadOptions, Loaded, ModelFile, Probe, Runner, Session, TensorDesc,
-};
+use nav_benches::runtimes;
+use nav_package_format::{Device, Format};
+use nav_runners::{Declaration, LoadOptions, Loaded, ModelFile, Runner};
 use nav_worker::all_runners;
 
-const BATCHES: [usize; 3] = [1, 8, 32];
-
-const ROUNDS: usize = 7;
-
-/// How long a turn is, about.
-const TURN: Duration = Duration::from_millis(400);
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-/// A model that is measured.
-struct Subject {
-    name: &'static str,
-    model: fn() -> ModelProto,
-    dtype: DType,
-    /// Extents after the batch.
-    extents: &'static [usize],
-    /// What engines are built for.
-    built_for: &'static [(&'static str, &'static str)],
-}
-
-const SUBJECTS: [Subject; 2] = [
-    Subject {
-        name: "residual",
-        model: residual::residual,
-        dtype: DType::Fp32,
-        extents: &[3, 224, 224],
-        built_for: &[("tensorrt.extent.batch", "1:8:32")],
-    },
-    Subject {
-        name: "encoder",
-        model: encoder::encoder,
-        dtype: DType::Int64,
-        extents: &[128],
-        built_for: &[
-            ("tensorrt.extent.batch", "1:8:32"),
-            ("tensorrt.extent.sequence", "128"),
-        ],
-    },
-];
-
-#[expect(clippy::print_stderr, reason = "what was not measured must be said")]
 fn main() -> Outcome<()> {
     let mut record = Record::new("gpu_tensorrt");
     let runner = all_runners().find(|runner| runner.name() == "TensorRT");
     let runner = runner.ok_or("there is no runner TensorRT")?;
-    match runner.probe(&runtimes::libraries()) {
-        Probe::Ready { .. } => {
-            for subject in &SUBJECTS {
-                measure(runner, subject, &mut record)?;
-            }
+    if is_ready(runner) {
+        for subject in &SUBJECTS {
+            measure(runner, subject, &mut record)?;
         }
-        Probe::Missing { reason, .. } => eprintln!("TensorRT was not measured: {reason}"),
     }
     Ok(record.print()?)
 }
@@ -117,11 +72,20 @@ fn options(subject: &Subject, more: &[(&str, &str)]) -> LoadOptions {
         libraries: runtimes::libraries(),
         ..LoadOptions::default()
     };
-    let entries = subject.built_for.iter().chain(more);
+    let entries = built_for(subject).iter().chain(more);
     options.settings.config_entries = entries
         .map(|&(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
     options
+}
+
+/// What engines are built for.
+fn built_for(subject: &Subject) -> &'static [(&'static str, &'static str)] {
+    const BATCH: (&str, &str) = ("tensorrt.extent.batch", "1:8:32");
+    match subject.name {
+        "encoder" => &[BATCH, ("tensorrt.extent.sequence", "128")],
+        _ => &[BATCH],
+    }
 }
 
 /// Rows per second at every batch.
@@ -132,31 +96,15 @@ fn sweep(
 ) -> Outcome<()> {
     let mut session = Arc::clone(loaded).session()?;
     for batch in BATCHES {
-        let shape = Shape::new(std::iter::once(batch).chain(subject.extents.iter().copied()));
-        let byte_size = shape.byte_size(subject.dtype)?.unwrap_or(0);
-        let desc = TensorDesc {
-            index: 0,
-            dtype: subject.dtype,
-            shape,
-            byte_size,
-        };
-        for memory in session.stage(std::slice::from_ref(&desc))? {
-            memory.fill(0);
-        }
+        fill(session.as_mut(), &subject.desc(batch)?)?;
         // Before anything counts: a run is recorded when its shapes come again.
-        timed(session.as_mut(), 5)?;
-        let one = timed(session.as_mut(), 10)?.as_secs_f64() / 10.0;
-        let calls = (TURN.as_secs_f64() / one).clamp(5.0, 2000.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it is between 5 and 2000"
-        )]
-        let calls = calls as u32;
+        let mut run = |calls: u32| timed(calls, || Ok(session.run().map(drop)?));
+        run(5)?;
+        let calls = calls_of_a_turn(run(10)?);
         let rows = f64::from(calls) * f64::from(u32::try_from(batch)?);
         let mut rates = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
-            rates.push(rows / timed(session.as_mut(), calls)?.as_secs_f64());
+            rates.push(rows / run(calls)?.as_secs_f64());
         }
         let name = subject.name;
         record.result(
@@ -165,12 +113,4 @@ fn sweep(
         );
     }
     Ok(())
-}
-
-fn timed(session: &mut dyn Session, calls: u32) -> Outcome<Duration> {
-    let began = Instant::now();
-    for _ in 0..calls {
-        session.run()?;
-    }
-    Ok(began.elapsed())
 }

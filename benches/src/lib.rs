@@ -11,6 +11,7 @@ pub mod interleaved;
 pub mod load;
 pub mod models;
 mod network;
+pub mod on_gpu;
 pub mod optimizing;
 pub mod percentile;
 pub mod perceptron;
