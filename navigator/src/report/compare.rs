@@ -4,7 +4,7 @@
 use std::fmt;
 
 use nav_package_format::package::record::CORRECTNESS;
-use nav_package_format::package::{Choice, Comparison, Evaluation, Measurement, Record};
+use nav_package_format::package::{Choice, Comparison, Evaluation, Measurement, Outcome, Record};
 
 /// The measurement of most throughput.
 pub fn busiest(evaluation: &Evaluation) -> Option<&Measurement> {
@@ -47,6 +47,16 @@ pub fn is_chosen(
 ) -> bool {
     choice.is_some_and(|choice| {
         choice.runtime.is_of(evaluation) && choice.measurement == *measurement
+    })
+}
+
+/// What did not end well of a variant, in the order in which it was attempted.
+pub fn went_wrong<'a>(
+    records: &'a [Record],
+    evaluation: &'a Evaluation,
+) -> impl Iterator<Item = &'a Record> {
+    records.iter().filter(|record| {
+        record.outcome != Outcome::Ok && record.is_of(&evaluation.variant, &evaluation.runner)
     })
 }
 

@@ -17,7 +17,7 @@ mod write;
 
 pub use compare::{
     LargestError, alongside, busiest, is_chosen, largest_error, milliseconds, speed_up, told,
-    untouched,
+    untouched, went_wrong,
 };
 pub use error::ReportError;
 pub use load::{LoadPoint, LoadReport, load_html};

@@ -1,7 +1,9 @@
 //! The comparison of variants, for people: one table for every command that compares.
 
-use nav_navigator::report::{is_chosen, largest_error, milliseconds, speed_up, told, untouched};
-use nav_package_format::package::{Choice, Evaluation, Measurement, Outcome, Record, Runtime};
+use nav_navigator::report::{
+    is_chosen, largest_error, milliseconds, speed_up, told, untouched, went_wrong,
+};
+use nav_package_format::package::{Choice, Evaluation, Measurement, Record, Runtime};
 
 use super::table::{bytes, table, text};
 
@@ -39,7 +41,8 @@ pub(crate) fn comparison(compared: &Compared<'_>) -> String {
     let mut sections = vec![compared_table(compared)];
     let reasons = compared.evaluations.iter().filter_map(|evaluation| {
         evaluation.objection()?;
-        let reason = reason(compared.records, evaluation)?;
+        let mut wrong = went_wrong(compared.records, evaluation);
+        let reason = wrong.find_map(|record| record.reason.as_deref())?;
         Some(format!("out: {}: {reason}", Runtime::of(evaluation)))
     });
     let reasons: Vec<String> = reasons.collect();
@@ -47,15 +50,6 @@ pub(crate) fn comparison(compared: &Compared<'_>) -> String {
         sections.push(reasons.join("\n"));
     }
     sections.join("\n\n")
-}
-
-/// What went wrong first, if it was said.
-fn reason<'a>(records: &'a [Record], evaluation: &Evaluation) -> Option<&'a str> {
-    let runtime = Runtime::of(evaluation);
-    let mut bad = records.iter().filter(|record| {
-        record.outcome != Outcome::Ok && record.is_of(&runtime.variant, &runtime.runner)
-    });
-    bad.find_map(|record| record.reason.as_deref())
 }
 
 fn compared_table(compared: &Compared<'_>) -> String {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::correctness::{Output, output};
 use crate::report::command;
+use crate::report::compare::went_wrong;
 
 /// A variant that was rejected, or of which something did not end well.
 #[derive(Debug, Serialize)]
@@ -30,9 +31,7 @@ struct Step {
 /// All of them, in the order of the package.
 pub(in crate::report) fn rejected(evaluations: &[Evaluation], records: &[Record]) -> Vec<Rejected> {
     let all = evaluations.iter().map(|evaluation| {
-        let bad = records.iter().filter(|record| {
-            record.outcome != Outcome::Ok && record.is_of(&evaluation.variant, &evaluation.runner)
-        });
+        let bad = went_wrong(records, evaluation);
         Rejected {
             variant: evaluation.variant.clone(),
             runner: evaluation.runner.clone(),
