@@ -75,16 +75,13 @@ impl Site<'_> {
         self.started.elapsed()
     }
 
-    /// A part of the time budget, in percent.
-    pub(crate) fn share(&self, percent: u32) -> Duration {
-        self.plan.time_budget * percent / 100
-    }
-
     /// The most time that a step may take now: its own limit, and what is left of the budget. A little is
     /// left whatever the time, so that what is asked for at the end can be answered.
     pub(crate) fn step_limit(&self) -> Duration {
         let left = self.plan.time_budget.saturating_sub(self.elapsed());
-        self.plan.step_limit.min(left.max(self.share(5)))
+        self.plan
+            .step_limit
+            .min(left.max(self.plan.time_budget / 20))
     }
 
     /// The same for one of several steps side by side, each of which has a share of the processor only. So much of
