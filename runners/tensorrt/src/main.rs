@@ -20,16 +20,6 @@ use nav_runners::Runner;
 /// What this executable can run, under the names that `nav` knows.
 const RUNNERS: &[&dyn Runner] = &[&runner::TensorRt];
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of a process, which its parent hands on"
-)]
 fn main() -> ExitCode {
-    match nav_worker::child::run(RUNNERS) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    nav_worker::child::program(RUNNERS)
 }

@@ -6,4 +6,4 @@ mod serve;
 mod session;
 
 pub use contain::contain;
-pub use serve::{ChildError, run};
+pub use serve::{ChildError, program, run};

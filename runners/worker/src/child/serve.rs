@@ -5,6 +5,7 @@
 
 use std::io::Stdin;
 use std::os::fd::AsFd;
+use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -54,6 +55,22 @@ pub fn run(runners: &'static [&'static dyn Runner]) -> Result<(), ChildError> {
     let served = child.serve();
     wait_for_threads(&all_gone);
     served
+}
+
+/// The whole program of an executable that is nothing but a worker. Why it could not serve is its last word, which its
+/// parent hands on.
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of a process, which its parent hands on"
+)]
+pub fn program(runners: &'static [&'static dyn Runner]) -> ExitCode {
+    match run(runners) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The main thread: it does nothing that may hang, so that it always sees when the parent is gone.
