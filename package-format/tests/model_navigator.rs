@@ -14,7 +14,9 @@ use nav_package_format::package::model_navigator::{Status, StatusError};
 use nav_package_format::package::strategy::{
     DEFAULT, MaxThroughput, MaxThroughputAndMinLatency, MaxThroughputWithLatencyBudget, MinLatency,
 };
-use nav_package_format::package::{Choice, NoChoice, Package, Percentile, choose};
+use nav_package_format::package::{
+    Choice, Measurement, NoChoice, Package, Percentile, Strategy, choose,
+};
 use serde_json::Value;
 
 fn data() -> PathBuf {
@@ -58,6 +60,17 @@ fn ours(strategy: &str, package: &Package) -> Result<Choice, NoChoice> {
     }
 }
 
+/// What Model Navigator tells of a choice: of one that is best at both its lowest latency, where ours tells the batch that runs.
+fn told(choice: &Choice, package: &Package) -> Measurement {
+    let evaluations = package.evaluations();
+    let both = MaxThroughputAndMinLatency.choose(&evaluations);
+    let is_both = both.is_ok_and(|both| both.why == choice.why);
+    let own = evaluations.into_iter();
+    let own: Vec<_> = own.filter(|one| choice.runtime.is_of(one)).collect();
+    let fastest = is_both.then(|| MinLatency.choose(&own).unwrap());
+    fastest.map_or(choice.measurement, |fastest| fastest.measurement)
+}
+
 #[test]
 fn every_strategy_chooses_what_model_navigator_chose() {
     let mut compared = 0;
@@ -79,14 +92,12 @@ fn every_strategy_chooses_what_model_navigator_chose() {
                 expected["runner"], chosen.runtime.runner,
                 "{package} {strategy}"
             );
+            let told = told(&chosen, &opened);
             assert_eq!(
-                expected["throughput"], chosen.measurement.throughput,
+                expected["throughput"], told.throughput,
                 "{package} {strategy}"
             );
-            assert_eq!(
-                expected["latency_p50_ms"], chosen.measurement.latency.p50_ms,
-                "{package}"
-            );
+            assert_eq!(expected["latency_p50_ms"], told.latency.p50_ms, "{package}");
         }
     }
     assert_eq!(compared, 81);

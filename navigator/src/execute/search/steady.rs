@@ -35,21 +35,14 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// Measures the choice where it is fastest and where it does most, and says whether either is not what it was.
+    /// Measures the choice once more, and says whether it is not what it was.
     fn has_changed(&mut self, chosen: usize, choice: &Choice) -> Result<bool, OptimizeError> {
-        let mut batches = vec![choice.max_batch, choice.measurement.batch];
-        batches.dedup();
-        let deadline = self.deadline(FIRST_ENDS);
-        let mut has_changed = false;
-        for batch in batches {
-            let before = self.run.entries[chosen].at(batch).copied();
-            self.measure(&[chosen], batch, 1, deadline)?;
-            let now = self.run.entries[chosen].at(batch).copied();
-            has_changed |= before
-                .zip(now)
-                .is_some_and(|(before, now)| differ(&before, &now));
-        }
-        Ok(has_changed)
+        let batch = choice.measurement.batch;
+        let before = self.run.entries[chosen].at(batch).copied();
+        self.measure(&[chosen], batch, 1, self.deadline(FIRST_ENDS))?;
+        let now = self.run.entries[chosen].at(batch).copied();
+        let both = before.zip(now);
+        Ok(both.is_some_and(|(before, now)| differ(&before, &now)))
     }
 
     /// Everything once more takes no longer than it did.

@@ -25,7 +25,7 @@ pub struct Choice {
     /// The measurement that decided; its batch is the batch to run.
     pub measurement: Measurement,
     /// The largest batch that a server should form on the strategy's terms: within a latency budget the
-    /// largest that meets it, otherwise the one of most throughput or of least latency, whichever was asked
+    /// largest that meets it, otherwise the one of most throughput, or of least latency if only that was asked
     /// for. None without a batch axis.
     pub max_batch: Option<usize>,
     /// Others that did as well, as far as can be told. The chosen one takes less memory, or fewer threads,

@@ -26,15 +26,15 @@ impl Strategy for MaxThroughputAndMinLatency {
                 .filter(|evaluation| both.is_of(evaluation))
                 .cloned();
             let own: Vec<Evaluation> = own.collect();
-            let why = format!("{both} has both the highest throughput and the lowest latency");
             let ties = fastest.ties.iter().chain([&fastest.runtime]);
             let ties = ties.filter(|tie| **tie != both && does_as_well(&busiest, tie));
+            let least = MinLatency.choose(&own).map_err(renamed)?;
+            // Alone a request is fastest; under load batches of the busiest size are, and they are what runs.
+            let most = MaxThroughput.choose(&own).map_err(renamed)?;
             return Ok(Choice {
-                why,
+                why: format!("{both} has both {}", at_both(&most, &least)),
                 ties: ties.cloned().collect(),
-                // Alone a request is fastest; under load batches of the busiest size are.
-                max_batch: MaxThroughput.choose(&own).map_err(renamed)?.max_batch,
-                ..MinLatency.choose(&own).map_err(renamed)?
+                ..most
             });
         }
         let passed_over = vec![
@@ -52,6 +52,21 @@ impl Strategy for MaxThroughputAndMinLatency {
             passed_over,
         })
     }
+}
+
+/// What it is best at, in numbers.
+fn at_both(most: &Choice, least: &Choice) -> String {
+    let at = |choice: &Choice| {
+        let batch = choice.measurement.batch;
+        batch.map(|batch| format!(" at batch {batch}"))
+    };
+    format!(
+        "the highest throughput, {:.1}/s{}, and the lowest latency, {:.3} ms{}",
+        most.measurement.throughput,
+        at(most).unwrap_or_default(),
+        least.measurement.latency.p50_ms,
+        at(least).unwrap_or_default(),
+    )
 }
 
 /// One that nothing beats at either, as far as can be told.
