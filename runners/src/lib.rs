@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod handle;
+pub mod hindrance;
 pub mod input;
 pub mod library;
 pub mod onnx_cpu;
@@ -19,6 +20,7 @@ pub use nav_native::{cuda, gpu, monitor};
 
 pub use error::{LoadError, RunError, with_causes};
 pub use handle::{NamedOutputs, RunnerHandle};
+pub use hindrance::Hindrance;
 pub use input::InputError;
 pub use library::{Libraries, LibraryError, VendorRuntime};
 pub use runner::{Declaration, LoadOptions, Loaded, ModelFile, Probe, Runner, Session};

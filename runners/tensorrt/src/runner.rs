@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nav_package_format::{Device, Format};
 use nav_runners::cuda::{DeviceFacts, Driver};
 use nav_runners::{
-    Libraries, LibraryError, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner,
+    Hindrance, Libraries, LibraryError, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner,
     VendorRuntime,
 };
 
@@ -29,13 +29,6 @@ const PARSERS: &[&str] = &["libnvonnxparser.so.11", "libnvonnxparser.so"];
 
 /// The library of this process, once it was opened, and where from. Another one cannot be opened beside it.
 static OPENED: Mutex<Option<(PathBuf, Library)>> = Mutex::new(None);
-
-/// Why it does not work here, and what mends that.
-#[derive(Debug)]
-struct Hindrance {
-    reason: String,
-    how_to_get_it: String,
-}
 
 /// A library and a driver that work together.
 #[derive(Debug)]
@@ -66,10 +59,7 @@ impl Runner for TensorRt {
                     .map(|device| Device::Cuda(device.number))
                     .collect(),
             },
-            Err(hindrance) => Probe::Missing {
-                reason: hindrance.reason,
-                how_to_get_it: hindrance.how_to_get_it,
-            },
+            Err(hindrance) => hindrance.into(),
         }
     }
 
@@ -81,11 +71,8 @@ impl Runner for TensorRt {
                 device: options.device,
             });
         };
-        let set_up = set_up(&options.libraries).map_err(|hindrance| LoadError::Unavailable {
-            runner: self.name().to_owned(),
-            reason: hindrance.reason,
-            how_to_get_it: hindrance.how_to_get_it,
-        })?;
+        let set_up = set_up(&options.libraries);
+        let set_up = set_up.map_err(|hindrance| hindrance.into_load_error(self.name()))?;
         let mut devices = set_up.devices.iter();
         let device = devices.find(|device| device.number == number);
         let site = Site {

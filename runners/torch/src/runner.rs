@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nav_package_format::{Device, Format};
 use nav_runners::cuda::Driver;
 use nav_runners::{
-    Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner, VendorRuntime,
+    Hindrance, Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, Runner, VendorRuntime,
 };
 
 use crate::model::TorchModel;
@@ -37,12 +37,6 @@ pub(crate) struct TorchScript {
     runs_on_gpu: bool,
 }
 
-/// Why it does not work here, and what mends that.
-struct Hindrance {
-    reason: String,
-    how_to_get_it: String,
-}
-
 impl Runner for TorchScript {
     fn name(&self) -> &'static str {
         self.name
@@ -59,10 +53,7 @@ impl Runner for TorchScript {
                 library,
                 devices: self.devices(),
             },
-            Err(hindrance) => Probe::Missing {
-                reason: hindrance.reason,
-                how_to_get_it: hindrance.how_to_get_it,
-            },
+            Err(hindrance) => hindrance.into(),
         }
     }
 
@@ -75,11 +66,7 @@ impl Runner for TorchScript {
             });
         }
         self.set_up(&options.libraries)
-            .map_err(|hindrance| LoadError::Unavailable {
-                runner: self.name.to_owned(),
-                reason: hindrance.reason,
-                how_to_get_it: hindrance.how_to_get_it,
-            })?;
+            .map_err(|hindrance| hindrance.into_load_error(self.name))?;
         Ok(Arc::new(TorchModel::load(self.name, model, options)?))
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use nav_package_format::Format;
 use nav_runners::library::LibraryError;
 use nav_runners::{
-    Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, RUNNERS, Runner, VendorRuntime,
+    Hindrance, Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, RUNNERS, Runner,
+    VendorRuntime,
 };
 
 use crate::control::LoadRequest;
@@ -73,13 +74,6 @@ pub struct ExternalRunner {
     pub how_to_build: Option<&'static str>,
     /// How long it may take to load a model.
     pub load_deadline: Duration,
-}
-
-/// Why an executable cannot be started, and what mends that.
-#[derive(Debug, PartialEq, Eq)]
-struct Hindrance {
-    reason: String,
-    how_to_get_it: String,
 }
 
 /// Every runner, in this process or not, the preferred ones first.
@@ -199,29 +193,21 @@ impl Runner for ExternalRunner {
     }
 
     fn probe(&self, libraries: &Libraries) -> Probe {
-        let missing = |hindrance: Hindrance| Probe::Missing {
-            reason: hindrance.reason,
-            how_to_get_it: hindrance.how_to_get_it,
-        };
         let command = match self.command(libraries) {
             Ok(command) => command,
-            Err(hindrance) => return missing(hindrance),
+            Err(hindrance) => return hindrance.into(),
         };
         parent::probe(&command, self.options(), self.name, libraries).unwrap_or_else(|cause| {
-            missing(Hindrance {
+            Probe::Missing {
                 reason: format!("{} failed: {cause}", self.executable),
                 how_to_get_it: self.how_to_get_it(),
-            })
+            }
         })
     }
 
     fn load(&self, model: &ModelFile, options: &LoadOptions) -> Result<Arc<dyn Loaded>, LoadError> {
         let command = self.command(&options.libraries);
-        let command = command.map_err(|hindrance| LoadError::Unavailable {
-            runner: self.name.to_owned(),
-            reason: hindrance.reason,
-            how_to_get_it: hindrance.how_to_get_it,
-        })?;
+        let command = command.map_err(|hindrance| hindrance.into_load_error(self.name))?;
         let request = LoadRequest {
             runner: self.name.to_owned(),
             model: model.clone(),
