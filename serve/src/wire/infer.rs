@@ -129,8 +129,16 @@ struct InputPart<'text> {
     name: Option<Cow<'text, str>>,
     dtype: Option<Cow<'text, str>>,
     shape: Option<Shape>,
-    data: Option<Range<usize>>,
+    data: Option<Data>,
     form: Form,
+}
+
+/// The elements of an input that are written in JSON.
+enum Data {
+    /// Where they lie: they are read when it is known of what they are.
+    Range(Range<usize>),
+    /// They are read.
+    Elements(Bytes),
 }
 
 struct OutputPart<'text> {
@@ -206,8 +214,7 @@ impl<'text> InputPart<'text> {
                     })?;
                     part.shape = Some(Shape::new(extents));
                 }
-                // The type may be said behind the data, so that this is read later.
-                "data" => part.data = Some(cursor.skip()?),
+                "data" => part.data = Some(part.take_data(cursor)?),
                 "parameters" => part.form.read(cursor)?,
                 _ => {
                     cursor.skip()?;
@@ -216,6 +223,20 @@ impl<'text> InputPart<'text> {
             Ok(())
         })?;
         Ok(part)
+    }
+
+    /// Reads the elements at once where it was said before of what they are, so that they are gone through once. What is
+    /// wrong with them is told later, in its turn.
+    fn take_data(&self, cursor: &mut Cursor<'text>) -> Result<Data, Fault> {
+        let dtype = self.dtype.as_ref().and_then(|it| it.parse().ok());
+        if let Some((dtype, shape)) = dtype.zip(self.shape.as_ref()) {
+            let mut ahead = cursor.clone();
+            if let Ok(elements) = read_data(&mut ahead, "", dtype, shape) {
+                *cursor = ahead;
+                return Ok(Data::Elements(elements));
+            }
+        }
+        Ok(Data::Range(cursor.skip()?))
     }
 
     fn read(
@@ -231,9 +252,14 @@ impl<'text> InputPart<'text> {
         let (index, dtype) = find_input(model, &name, &written)?;
         let frames = match (self.data, self.form.binary_size, self.form.region) {
             (None, None, Some(_)) => Frames::new(),
-            (Some(range), None, None) => {
-                let mut cursor = cursor.within(range);
-                std::iter::once(read_data(&mut cursor, &name, dtype, &shape)?).collect()
+            (Some(data), None, None) => {
+                let elements = match data {
+                    Data::Elements(elements) => elements,
+                    Data::Range(range) => {
+                        read_data(&mut cursor.within(range), &name, dtype, &shape)?
+                    }
+                };
+                std::iter::once(elements).collect()
             }
             (None, Some(size), None) => cut(rest, size).ok_or_else(|| Fault::Short {
                 input: name.as_ref().to_owned(),

@@ -113,3 +113,58 @@ fn raw_requests_have_the_one_shape_that_fits() {
     check(&[open, Dim::Fixed(0)], false, 12, None);
     check(&[Dim::Fixed(2)], false, 12, Some(&[2]));
 }
+
+#[test]
+fn elements_are_the_same_wherever_their_type_is_said() {
+    let model = model();
+    let read_in = |order: [&str; 4]| {
+        let input = order.join(",");
+        let header = format!(r#"{{"inputs":[{{{input}}}]}}"#);
+        let asked = read(header.as_bytes(), VecDeque::new(), &model);
+        asked.map_err(|fault| fault.to_string()).map(told)
+    };
+    let check =
+        |name: &str, dtype: &str, shape: &str, data: &str, expected: Result<&[u8], &str>| {
+            let [name, dtype, shape, data] = [
+                ("name", name),
+                ("datatype", dtype),
+                ("shape", shape),
+                ("data", data),
+            ]
+            .map(|(member, value)| format!("\"{member}\":{value}"));
+            let before = read_in([&name, &dtype, &shape, &data]);
+            assert_eq!(before, read_in([&data, &shape, &dtype, &name]));
+            match expected {
+                Ok(bytes) => assert!(before.unwrap().contains(&format!("{bytes:?}"))),
+                Err(fault) => assert_eq!(before.unwrap_err(), fault),
+            }
+        };
+    let integers = r#""INT32""#;
+    let numbers: &[u8] = &[1, 0, 0, 0, 2, 0, 0, 0];
+    check(r#""b""#, integers, "[2,1]", "[[1],[2]]", Ok(numbers));
+    let faults = [
+        (
+            (r#""b""#, integers, "[1,2,3]"),
+            "Unable to parse 'data': Shape does not match true shape of 'data' field",
+        ),
+        (
+            (r#""b""#, integers, "[1,true]"),
+            "Unable to parse 'data': attempt to access JSON non-signed-integer as signed-integer",
+        ),
+        (
+            (r#""b""#, r#""NONE""#, "[1,2]"),
+            "invalid datatype 'NONE' for input 'b'",
+        ),
+        (
+            (r#""a""#, r#""FP16""#, "[1,2]"),
+            "receiving FP16 data via JSON is not supported. Please use the binary data format for input a",
+        ),
+        (
+            (r#""c""#, integers, "[1,2]"),
+            "unexpected inference input 'c' for model 'm'",
+        ),
+    ];
+    for ((name, dtype, data), fault) in faults {
+        check(name, dtype, "[2,1]", data, Err(fault));
+    }
+}
