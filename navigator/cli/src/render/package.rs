@@ -92,7 +92,8 @@ pub(crate) fn served(manifest: &Manifest) -> Option<String> {
             .max_batch
             .map(|batch| format!("batches of up to {batch}")),
     );
-    parts.push(format!("waiting up to {} us", serving.queue_delay_us));
+    let delay = Some(serving.queue_delay_us).filter(|&delay| delay > 0);
+    parts.extend(delay.map(|delay| format!("waiting up to {delay} us")));
     parts.push(counted(serving.instances, "instance"));
     parts.extend(
         serving
