@@ -50,10 +50,12 @@ impl Record {
         self.medians_ns.get(name).copied().unwrap_or(f64::NAN)
     }
 
-    /// Adds something computed from medians.
+    /// Adds something computed from medians. It is told at once too: a run that is stopped has not been for nothing.
+    #[expect(clippy::print_stderr, reason = "this is the progress of a bench")]
     pub fn result(&mut self, name: &str, value: f64) {
-        self.results
-            .insert(name.to_owned(), (value * 1e3).round() / 1e3);
+        let value = (value * 1e3).round() / 1e3;
+        eprintln!("{name}: {value}");
+        self.results.insert(name.to_owned(), value);
     }
 
     /// Adds a result that should stay below a limit.
