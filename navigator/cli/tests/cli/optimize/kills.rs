@@ -157,13 +157,20 @@ fn a_run_killed_at_any_write_leaves_the_old_package_or_the_new_one() {
             .collect();
         moments.dedup();
         assert!(moments.len() > 3, "{at:?}: {all}");
-        let mut killed = 0;
         for moment in moments {
-            place.write("out/double.nav", &old);
-            killed += usize::from(killed_at(&place, &parts, at, moment).unwrap().0);
-            check_what_is_left(&place, &old, at == At::Package || moment % 3 == 0);
+            let mut limit = moment;
+            loop {
+                place.write("out/double.nav", &old);
+                let (is_killed, count) = killed_at(&place, &parts, at, limit).unwrap();
+                check_what_is_left(&place, &old, at == At::Package || limit % 3 == 0);
+                if is_killed {
+                    break;
+                }
+                // The kernel tells of equal writes once if they are looked at late, so that the same moment has a lower number.
+                assert!(0 < count && count < limit, "{at:?}: {count} of {limit}");
+                limit = (limit * count / all).clamp(1, count);
+            }
         }
-        assert!(killed > 3, "{at:?}: only {killed} were killed");
     }
 }
 
