@@ -71,9 +71,13 @@ fn connections_that_end_are_made_anew() {
         let answer = RIGHT.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         stream.write_all(answer.as_bytes())
     });
-    let level = of(answers_once, Protocol::Http, &brief());
-    assert!(level.failures.is_empty(), "{:?}", level.failures);
-    assert!(level.sent > 2);
+    // More than there are connections, if need be after some tries: a busy machine may not get so far in so little time.
+    let mut levels = (0..100).map(|_| of(answers_once, Protocol::Http, &brief()));
+    let all_right = |level: &Level| {
+        assert!(level.failures.is_empty(), "{:?}", level.failures);
+        level.sent > 2
+    };
+    assert!(levels.any(|level| all_right(&level)));
     // One that ends without a word while nothing is under way is no failure of the request after it, or one that is
     // told as what it is: it depends on which of both is first.
     let silent = scripted(|mut stream| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nav_package_format::{DType, Dim};
 use nav_perf::{
-    Call, Ended, Failure, InProcess, Load, Options, Parameter, PerfError, Protocol, Target,
+    Call, Ended, Failure, InProcess, Level, Load, Options, Parameter, PerfError, Protocol, Target,
     describe, measure, measure_in_process, statistics,
 };
 
@@ -60,6 +60,13 @@ fn tensors_larger_than_every_window_travel() {
     }
 }
 
+/// Measures again while nothing was answered in the time that is measured, as may be where the machine is busy. What is answered
+/// later is no throughput.
+fn until_answered(mut measured: impl FnMut() -> Level) -> Level {
+    let mut levels = (0..100).map(|_| measured());
+    levels.find(|level| level.throughput > 0.0).unwrap()
+}
+
 #[test]
 fn a_request_with_several_responses_ends_with_the_last() {
     let served = identity();
@@ -73,14 +80,15 @@ fn a_request_with_several_responses_ends_with_the_last() {
         decoupled: true,
         ..brief()
     };
-    let level = measured(&target, &[talks(&[1.0, 2.0, 3.0])], ALL, &options);
+    let three = [talks(&[1.0, 2.0, 3.0])];
+    let level = until_answered(|| measured(&target, &three, ALL, &options));
     assert!(level.failures.is_empty(), "{:?}", level.failures);
     assert!((level.responses / level.throughput - 3.0).abs() < 1e-9);
     assert!(level.first.count() > 0);
     assert!(level.first.quantile(0.5) <= level.latencies.quantile(0.5));
     // Requests that fail half-way do not leave what they were told to those after them.
     let calls = [talks(&[-1.0, 2.0]), talks(&[1.0])];
-    let level = measured(&target, &calls, ALL, &options);
+    let level = until_answered(|| measured(&target, &calls, ALL, &options));
     let [(Failure::Streamed, tally)] = &level.failures[..] else {
         panic!("{:?}", level.failures);
     };
@@ -114,16 +122,18 @@ fn what_the_server_did_between_is_told() {
     let served = identity();
     for protocol in [Protocol::Http, Protocol::Grpc] {
         let target = served.target(protocol);
-        let before = statistics(&target, "identity", None).unwrap();
+        let asked = || statistics(&target, "identity", None).unwrap();
+        let mut before = asked();
         let options = Options {
             ask_server: true,
             ..brief()
         };
-        let level = measured(&target, &[call(&[1.0])], ALL, &options);
+        let level = until_answered(|| {
+            before = asked();
+            measured(&target, &[call(&[1.0])], ALL, &options)
+        });
         let between = level.server.unwrap();
-        let all = statistics(&target, "identity", None)
-            .unwrap()
-            .since(&before);
+        let all = asked().since(&before);
         assert_eq!(all.succeeded, level.sent, "{}", protocol.name());
         assert!(between.succeeded > 0 && between.succeeded <= all.succeeded);
         assert!(between.compute_infer > Duration::ZERO);
@@ -175,7 +185,8 @@ fn a_model_in_this_process_is_asked_without_a_socket() {
     };
     let calls = [call(&[1.0, 2.0])];
     let never = AtomicBool::new(false);
-    let level = measure_in_process(&model, &calls, ALL, &brief(), &never).unwrap();
+    let level =
+        until_answered(|| measure_in_process(&model, &calls, ALL, &brief(), &never).unwrap());
     assert!(level.failures.is_empty(), "{:?}", level.failures);
     assert!(level.latencies.count() > 0);
     assert!(level.server.unwrap().succeeded > 0);
