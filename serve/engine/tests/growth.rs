@@ -16,6 +16,8 @@ use nav_engine::{
 use nav_package_format::{DType, Dim, Signature, TensorSpec};
 use nav_runners::{LoadError, Tensor};
 
+const PATIENCE: Duration = Duration::from_secs(20);
+
 fn signature() -> Signature {
     let spec = |name: &str| TensorSpec {
         name: name.to_owned(),
@@ -90,7 +92,7 @@ fn loads_and_unloads_leave_nothing_behind() {
         let request = Request::new().with_input("x", DType::Uint8, [1], vec![7]);
         engine.infer("model", None, request).wait().unwrap();
         let retired = engine.unload("model", None);
-        assert!(retired.wait(Instant::now() + Duration::from_secs(20)));
+        assert!(retired.wait(Instant::now() + PATIENCE));
     };
     for _ in 0..50 {
         cycle();
@@ -99,9 +101,13 @@ fn loads_and_unloads_leave_nothing_behind() {
     for _ in 0..1000 {
         cycle();
     }
+    // The test's own, its harness's and the engine's clock. Those of models have told that they end, and then do.
+    let until = Instant::now() + PATIENCE;
+    while process().0 > 3 && Instant::now() < until {
+        std::thread::yield_now();
+    }
     let (threads, files_after, kilobytes_after) = process();
-    // The test's own, its harness's and the engine's clock; two may be on their last steps.
-    assert!(threads <= 5, "{threads} threads");
+    assert!(threads <= 3, "{threads} threads");
     assert_eq!(files_after, files);
     let grown = kilobytes_after.saturating_sub(kilobytes);
     assert!(grown < 2048, "{grown} kB more than before");
