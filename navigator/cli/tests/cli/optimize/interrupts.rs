@@ -59,7 +59,7 @@ fn is_alive(number: i32) -> bool {
 }
 
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(100);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what} did not happen");
         std::thread::yield_now();
@@ -184,7 +184,16 @@ fn two_runs_do_not_work_in_one_folder() {
 fn a_child_that_is_killed_is_a_record() {
     let place = Place::new();
     place.write("double.onnx", &endless(1 << 50).to_bytes());
-    let Some(mut command) = command(&place, &[ARGUMENTS, &["--json"]].concat()) else {
+    // The limit on steps, which is a part of the budget, must not end it first on a busy machine.
+    let own = [
+        "double.onnx",
+        "--runner",
+        "OnnxCPU",
+        "--time-budget",
+        "300s",
+        "--json",
+    ];
+    let Some(mut command) = command(&place, &own) else {
         return;
     };
     let mut running = command
