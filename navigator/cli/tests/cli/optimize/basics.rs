@@ -12,7 +12,7 @@ use super::{command, optimize};
 use crate::nav::{Ended, Place, listing};
 
 /// What a small budget does everywhere: enough for every stage.
-pub(super) const QUICK: &[&str] = &["--time-budget", "20s", "--max-batch", "8"];
+pub(super) const QUICK: &[&str] = &["--time-budget", "60s", "--max-batch", "8"];
 
 fn quickly(arguments: &[&'static str]) -> Vec<&'static str> {
     [arguments, QUICK].concat()
@@ -202,7 +202,7 @@ fn without_a_second_runner_the_embedded_one_is_the_reference_and_that_is_said() 
         "optimize",
         "double.onnx",
         "--time-budget",
-        "20s",
+        "60s",
         "--max-batch",
         "2",
     ]);

@@ -17,7 +17,7 @@ const ARGUMENTS: &[&str] = &[
     "--runner",
     "OnnxCPU",
     "--time-budget",
-    "20s",
+    "60s",
     "--max-batch",
     "4",
 ];
