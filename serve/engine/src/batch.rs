@@ -88,7 +88,7 @@ impl Batch {
             model,
             reply: job.reply.take(),
             _permit: job.permit.take(),
-            _turn: job.turn.take(),
+            turn: job.turn.take(),
             rows: job.call.rows,
             arrived: job.arrived,
             began: Instant::now(),
@@ -126,7 +126,7 @@ pub struct Responder {
     model: Arc<str>,
     reply: Option<Reply>,
     _permit: Option<Permit>,
-    _turn: Option<Turn>,
+    turn: Option<Turn>,
     rows: usize,
     arrived: Instant,
     began: Instant,
@@ -137,6 +137,7 @@ pub struct Responder {
 impl Responder {
     /// Gives one response, or one error, of several; blocks while the receiver is far behind.
     pub fn send(&mut self, result: Result<Response, InferError>) -> Result<(), Gone> {
+        let result = self.settled(result);
         let is_success = result.is_ok();
         let Some(reply) = &self.reply else {
             return Err(Gone);
@@ -163,7 +164,17 @@ impl Responder {
         self.close(None);
     }
 
+    /// A response without what the next request of its sequence needs.
+    fn settled(&mut self, result: Result<Response, InferError>) -> Result<Response, InferError> {
+        let mut response = result?;
+        if let Some(turn) = &mut self.turn {
+            turn.settle(&mut response)?;
+        }
+        Ok(response)
+    }
+
     fn close(&mut self, last: Option<Result<Response, InferError>>) {
+        let last = last.map(|last| self.settled(last));
         let Some(reply) = self.reply.take() else {
             return;
         };
@@ -178,6 +189,7 @@ impl Responder {
         };
         self.recorder
             .streamed(self.rows, error.as_ref(), self.arrived, self.began);
+        self.turn = None;
         match last {
             Some(result) => reply.finish(result),
             None => reply.end(),

@@ -15,7 +15,7 @@ use crate::error::InferError;
 use crate::executor::Backend;
 use crate::health::{Health, InstanceStatus};
 use crate::job::{BoxedJob, Job};
-use crate::lanes::{Lanes, Turn};
+use crate::lanes::{Lanes, NextTurn, Turn};
 use crate::limits::{Limits, OverLimit, Permit};
 use crate::model::{About, Model};
 use crate::options::ModelOptions;
@@ -26,7 +26,7 @@ use crate::registry::Served;
 use crate::reply::{Reply, Target, Ticket, Withdraw, Withdrawal};
 use crate::request::{CorrelationId, Request, RequestFault};
 use crate::response::Response;
-use crate::sequence::{Due, SequenceRefusal};
+use crate::sequence::{Extras, Kept, SequenceRefusal, StateBudget};
 use crate::statistics::Recorder;
 use crate::supervisor::Supervisor;
 use crate::waiting::Arrival;
@@ -39,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) options: ModelOptions,
     pub(crate) runs: Runs,
     pub(crate) lanes: Lanes,
+    /// What is filled in for the model, where it serves sequences.
+    pub(crate) extras: Option<Extras>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) instances: Box<[InstanceStatus]>,
     pub(crate) warm_up: Vec<Request>,
@@ -81,6 +83,8 @@ pub(crate) struct Entrance {
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
+    /// What may be kept of sequences.
+    pub(crate) states: Arc<StateBudget>,
     pub(crate) supervisor: Arc<Supervisor>,
     pub(crate) cache: Option<Arc<ResponseCache>>,
     /// How many models were loaded.
@@ -97,6 +101,7 @@ const LEAST_RETRY: Duration = Duration::from_millis(1);
 pub(crate) struct CoreSpec {
     pub(crate) runs: Runs,
     pub(crate) options: ModelOptions,
+    pub(crate) extras: Option<Extras>,
     pub(crate) digest: Option<Digest>,
     pub(crate) warm_up: Vec<Request>,
     pub(crate) about: About,
@@ -118,6 +123,7 @@ impl Core {
             version,
             runs: spec.runs,
             lanes: Lanes::new(&options),
+            extras: spec.extras,
             recorder: Arc::new(Recorder::new(options.instances)),
             instances: (0..options.instances)
                 .map(|_| InstanceStatus::new(epoch))
@@ -135,7 +141,11 @@ impl Core {
         }
     }
 
+    /// What clients send and get.
     pub(crate) fn signature(&self) -> &Signature {
+        if let Some(extras) = &self.extras {
+            return extras.for_clients();
+        }
         match &self.runs {
             Runs::Backend(backend) => backend.signature(),
             Runs::Ensemble(plan) => &plan.signature,
@@ -274,8 +284,16 @@ impl Core {
 
     /// Lets a part of a sequence wait for its turn.
     fn join_sequence(self: &Arc<Self>, job: BoxedJob) -> Option<Ticket> {
+        let part = job.call.correlation.as_ref();
+        if let (Some(extras), Some(part)) = (&self.extras, part)
+            && let Err(fault) = extras.admit(part)
+        {
+            self.fail(*job, fault.into());
+            return None;
+        }
+        let id = part.map(|part| part.id.clone());
+        let rows = job.call.rows;
         self.shared.supervisor.arm(job.call.deadline);
-        let id = job.call.correlation.as_ref().map(|part| part.id.clone());
         let mut due = Vec::new();
         let arrived = self.lanes.arrive(job, &mut due);
         self.take_turns(due);
@@ -290,7 +308,10 @@ impl Core {
                     (SequenceRefusal::Unknown, Some(id)) => {
                         RequestFault::NoSuchSequence { id }.into()
                     }
-                    (SequenceRefusal::Unknown, None) => RequestFault::NoSequence.into(),
+                    (SequenceRefusal::Rows(expected), Some(id)) => {
+                        RequestFault::SequenceRows { id, rows, expected }.into()
+                    }
+                    (_, None) => RequestFault::NoSequence.into(),
                 };
                 self.fail(*job, error);
                 None
@@ -298,18 +319,26 @@ impl Core {
         }
     }
 
-    fn take_turns(self: &Arc<Self>, due: Vec<Due<BoxedJob>>) {
-        for (instance, mut job) in due {
-            if let Some(part) = &job.call.correlation {
-                job.turn = Some(Turn::new(Arc::clone(self), part.id.clone()));
+    fn take_turns(self: &Arc<Self>, due: Vec<NextTurn>) {
+        for NextTurn {
+            instance,
+            item: mut job,
+            kept,
+        } in due
+        {
+            let id = job.call.correlation.as_ref().map(|part| part.id.clone());
+            if let Some(id) = id {
+                let extras = self.extras.as_ref();
+                let carried = extras.map(|extras| extras.complete(&mut job.call, kept));
+                job.turn = Some(Turn::new(Arc::clone(self), id, carried));
             }
             self.push(instance, job);
         }
     }
 
-    /// Lets the next request of a sequence have its turn.
-    pub(crate) fn turn_over(self: &Arc<Self>, id: &CorrelationId) {
-        self.take_turns(self.lanes.answered(id));
+    /// Lets the next request of a sequence have its turn, with what this one left.
+    pub(crate) fn turn_over(self: &Arc<Self>, id: &CorrelationId, kept: Option<Kept>) {
+        self.take_turns(self.lanes.answered(id, kept));
     }
 
     /// Makes sure that idle sequences are forgotten in time for those that wait for their places.

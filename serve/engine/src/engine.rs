@@ -17,6 +17,7 @@ use crate::model::{Model, ModelSpec};
 use crate::registry::{IndexEntry, Others, Served};
 use crate::reply::{ReplyFuture, ReplyStream};
 use crate::request::Request;
+use crate::sequence::StateBudget;
 use crate::supervisor::Supervisor;
 
 /// Limits of an engine.
@@ -26,6 +27,8 @@ pub struct EngineOptions {
     pub max_requests: usize,
     /// The most bytes that the inputs of requests in flight may take, in all models together.
     pub max_bytes: usize,
+    /// The most bytes that may be kept of sequences between their requests, in all models together.
+    pub max_state_bytes: usize,
     /// How many bytes responses may take that are kept for requests that are the same; 0 for keeping none.
     pub cache_bytes: usize,
 }
@@ -56,6 +59,7 @@ impl Default for EngineOptions {
         Self {
             max_requests: 1 << 16,
             max_bytes: 4 << 30,
+            max_state_bytes: 4 << 30,
             cache_bytes: 0,
         }
     }
@@ -70,6 +74,7 @@ impl Engine {
                 others: Mutex::default(),
                 shared: Shared {
                     limits: Arc::new(Limits::new(options.max_requests, options.max_bytes)),
+                    states: Arc::new(StateBudget::new(options.max_state_bytes)),
                     supervisor: Supervisor::start()?,
                     cache: (options.cache_bytes > 0)
                         .then(|| Arc::new(ResponseCache::new(options.cache_bytes))),
@@ -208,6 +213,11 @@ impl Engine {
     /// How many bytes the inputs of the requests in flight take.
     pub fn bytes_in_flight(&self) -> usize {
         self.inner.shared.limits.bytes()
+    }
+
+    /// How many bytes are kept of sequences.
+    pub fn state_bytes(&self) -> usize {
+        self.inner.shared.states.taken()
     }
 
     /// Takes no more requests, and is not ready from now on.

@@ -120,6 +120,20 @@ pub enum InferError {
         /// Its name.
         model: Arc<str>,
     },
+    /// What the model gave for the next request of the sequence is nothing that it takes.
+    #[error("what is kept for input `{input}` of the next request cannot be: {reason}")]
+    State {
+        /// The input that it is for.
+        input: Box<str>,
+        /// Why it cannot be.
+        reason: Box<str>,
+    },
+    /// What is kept of sequences holds as much memory as it may.
+    #[error("what is kept of sequences holds {limit} bytes, which is the limit")]
+    TooMuchState {
+        /// The limit.
+        limit: usize,
+    },
     /// What the model gave cannot be told apart by request.
     #[error("output `{output}` has shape {shape}, which does not hold {rows} rows")]
     Rows {
@@ -195,17 +209,20 @@ impl InferError {
             Self::UnknownModel { .. } | Self::UnknownVersion { .. } => ErrorKind::NotFound,
             Self::NotReady { .. } | Self::ShuttingDown => ErrorKind::NotReady,
             Self::Input(_) | Self::Request(_) | Self::Quarantined { .. } => ErrorKind::InvalidInput,
-            Self::QueueFull { .. } | Self::TooManyBytes { .. } | Self::TooManyRequests { .. } => {
-                ErrorKind::Overloaded
-            }
+            Self::QueueFull { .. }
+            | Self::TooManyBytes { .. }
+            | Self::TooManyRequests { .. }
+            | Self::TooMuchState { .. } => ErrorKind::Overloaded,
             Self::Expired { .. } => ErrorKind::DeadlineExceeded,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::Run(error) if matches!(**error, RunError::Input(_)) => ErrorKind::InvalidInput,
             Self::Model { kind, .. } => *kind,
-            Self::Run(_) | Self::Panicked { .. } | Self::Unanswered { .. } | Self::Rows { .. } => {
-                ErrorKind::Internal
-            }
+            Self::Run(_)
+            | Self::Panicked { .. }
+            | Self::Unanswered { .. }
+            | Self::Rows { .. }
+            | Self::State { .. } => ErrorKind::Internal,
         }
     }
 
@@ -215,12 +232,14 @@ impl InferError {
             Self::QueueFull { .. }
             | Self::TooManyBytes { .. }
             | Self::TooManyRequests { .. }
+            | Self::TooMuchState { .. }
             | Self::Expired { .. } => FailureReason::Rejected,
             Self::Cancelled => FailureReason::Cancelled,
             Self::Run(_)
             | Self::Model { .. }
             | Self::Panicked { .. }
             | Self::Unanswered { .. }
+            | Self::State { .. }
             | Self::Rows { .. } => FailureReason::Backend,
             Self::UnknownModel { .. }
             | Self::UnknownVersion { .. }

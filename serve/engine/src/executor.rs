@@ -11,7 +11,8 @@ use crate::error::InferError;
 
 /// A model that can be served: the weights, once, and a way to make executors.
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// What the model takes and gives. With a batch dimension, that is the first one of every tensor.
+    /// What the model takes and gives, with what is filled in for sequences. With a batch dimension, that is the first
+    /// one of every tensor.
     fn signature(&self) -> &Signature;
 
     /// An executor for the calling thread, which is that of this instance. Called again after a panic.

@@ -18,6 +18,7 @@ use crate::job::{BoxedJob, Job};
 use crate::load_error::ModelError;
 use crate::queue::Pulled;
 use crate::reply::{Reply, Target};
+use crate::sequence::Extras;
 use crate::statistics::{Recorder, Times};
 
 /// How long an instance that could not be made again waits before the next attempt; doubles each time.
@@ -104,7 +105,12 @@ impl Instance {
     fn warm_up(&mut self) -> Result<(), InferError> {
         let core = Arc::clone(&self.core);
         for request in &core.warm_up {
-            let call = admit(request.clone(), core.signature(), &core.options)?;
+            let extras = core.extras.as_ref();
+            let signature = extras.map_or_else(|| core.signature(), Extras::for_model);
+            let mut call = admit(request.clone(), signature, &core.options)?;
+            if let Some(extras) = extras {
+                extras.fill(&mut call, None);
+            }
             let job = Job {
                 call,
                 reply: Some(Reply::new(Target::Nobody, Arc::clone(&core.name))),
@@ -231,12 +237,14 @@ impl Instance {
         let mut jobs = batch.jobs;
         if let ([job], Err(InferError::Panicked { .. })) = (jobs.as_slice(), &result)
             && !job.call.is_released()
+            && self.core.extras.is_none()
         {
-            // It ran, and nothing ran beside it. A process may be lost for reasons of its own.
+            // With what is filled in, it would not be known again. It ran, and nothing ran beside it. A process may be lost for reasons of its own.
             self.core.quarantine.note(&job.call);
         }
         let rest = self.settle(&mut jobs, result.err());
         for job in &mut jobs {
+            job.settle();
             if let Some(Ok(response)) = &job.answer
                 && let keep @ Some(_) = job.keep.take()
             {

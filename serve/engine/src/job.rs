@@ -47,9 +47,20 @@ impl Job {
         self.answer.is_some() || self.reply.is_none()
     }
 
+    /// Takes out of its answer what the next request of its sequence needs.
+    pub(crate) fn settle(&mut self) {
+        if let (Some(turn), Some(Ok(response))) = (&mut self.turn, &mut self.answer)
+            && let Err(error) = turn.settle(response)
+        {
+            self.answer = Some(Err(error));
+        }
+    }
+
     /// Gives back what it holds, then answers.
     pub(crate) fn finish(mut self, result: Result<Response, InferError>) {
         self.permit = None;
+        // Whoever is answered at the end of a sequence may count on the place and the memory that it had.
+        self.turn = None;
         if let Some(reply) = self.reply.take() {
             reply.finish(result);
         }

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::core::Core;
+use crate::error::InferError;
 use crate::job::BoxedJob;
 use crate::options::ModelOptions;
 use crate::queue::Queue;
 use crate::reply::Ticket;
 use crate::request::CorrelationId;
-use crate::sequence::{Due, SequenceRefusal, Sequences};
+use crate::response::Response;
+use crate::sequence::{Carried, Due, Kept, SequenceRefusal, Sequences};
 
 /// The level of tickets that are for a part of a sequence.
 const SEQUENCE: usize = usize::MAX;
@@ -22,26 +24,44 @@ const SEQUENCE: usize = usize::MAX;
 #[derive(Debug)]
 pub(crate) struct Lanes {
     queues: Box<[Queue<BoxedJob>]>,
-    sequences: Option<Mutex<Sequences<BoxedJob>>>,
+    sequences: Option<Mutex<Sequences<BoxedJob, Kept>>>,
     /// How many parts of sequences have come.
     parts: AtomicU64,
 }
+
+/// The next request of a sequence.
+pub(crate) type NextTurn = Due<BoxedJob, Kept>;
 
 /// The turn of a sequence, which is over when this is dropped.
 pub(crate) struct Turn {
     core: Arc<Core>,
     id: CorrelationId,
+    /// What goes from one request to the next, where something is filled in.
+    carried: Option<Box<Carried>>,
 }
 
 impl Turn {
-    pub(crate) const fn new(core: Arc<Core>, id: CorrelationId) -> Self {
-        Self { core, id }
+    pub(crate) const fn new(
+        core: Arc<Core>,
+        id: CorrelationId,
+        carried: Option<Box<Carried>>,
+    ) -> Self {
+        Self { core, id, carried }
+    }
+
+    /// Takes out of a response what the next request needs, and makes what is left what clients know.
+    pub(crate) fn settle(&mut self, response: &mut Response) -> Result<(), InferError> {
+        match (&self.core.extras, &mut self.carried) {
+            (Some(extras), Some(carried)) => extras.settle(carried, response),
+            _ => Ok(()),
+        }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.core.turn_over(&self.id);
+        let kept = self.carried.take().and_then(|carried| carried.kept);
+        self.core.turn_over(&self.id, kept);
     }
 }
 
@@ -78,7 +98,7 @@ impl Lanes {
         &self.queues[instance.min(last)]
     }
 
-    fn sequences(&self) -> Option<MutexGuard<'_, Sequences<BoxedJob>>> {
+    fn sequences(&self) -> Option<MutexGuard<'_, Sequences<BoxedJob, Kept>>> {
         let sequences = self.sequences.as_ref()?;
         Some(sequences.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -91,7 +111,7 @@ impl Lanes {
     pub(crate) fn arrive(
         &self,
         mut job: BoxedJob,
-        due: &mut Vec<Due<BoxedJob>>,
+        due: &mut Vec<NextTurn>,
     ) -> Result<Ticket, (BoxedJob, SequenceRefusal)> {
         let (Some(mut sequences), Some(part)) = (self.sequences(), job.call.correlation.clone())
         else {
@@ -99,28 +119,25 @@ impl Lanes {
         };
         let place = self.parts.fetch_add(1, Ordering::Relaxed);
         job.part = Some(place);
-        sequences.arrive(&part, job, Instant::now(), due)?;
+        let rows = job.call.rows;
+        sequences.arrive((&part, rows), job, Instant::now(), due)?;
         Ok(Ticket {
             level: SEQUENCE,
             place,
         })
     }
 
-    /// Notes that the request of this sequence that ran is answered.
-    pub(crate) fn answered(&self, id: &CorrelationId) -> Vec<Due<BoxedJob>> {
+    /// Notes that the request of this sequence that ran is answered, and has left this.
+    pub(crate) fn answered(&self, id: &CorrelationId, kept: Option<Kept>) -> Vec<NextTurn> {
         let mut due = Vec::new();
         if let Some(mut sequences) = self.sequences() {
-            sequences.answered(id, Instant::now(), &mut due);
+            sequences.answered((id, kept), Instant::now(), &mut due);
         }
         due
     }
 
     /// Forgets sequences that had nothing to do for too long. When others may be.
-    pub(crate) fn forget_idle(
-        &self,
-        now: Instant,
-        due: &mut Vec<Due<BoxedJob>>,
-    ) -> Option<Instant> {
+    pub(crate) fn forget_idle(&self, now: Instant, due: &mut Vec<NextTurn>) -> Option<Instant> {
         let mut sequences = self.sequences()?;
         sequences.forget_idle(now, due);
         sequences.next_idle(now)

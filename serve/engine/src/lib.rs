@@ -60,7 +60,10 @@ pub use request::{
 };
 pub use response::{Answer, Response, Timeline};
 pub use runner_backend::RunnerBackend;
-pub use sequence::SequencePolicy;
+pub use sequence::{
+    Control, ControlInput, Flag, InitialState, SequenceFault, SequencePart, SequencePolicy,
+    SequenceTensor, State,
+};
 // What backends and responses are made of.
 pub use nav_runners::{LoadError, Tensor, TensorDesc, with_causes};
 pub use statistics::{BatchStatistic, ModelStatistics, ResponseStatistic, Tally};

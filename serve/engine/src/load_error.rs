@@ -6,6 +6,7 @@ use nav_runners::LoadError;
 
 use crate::ensemble::EnsembleError;
 use crate::error::InferError;
+use crate::sequence::SequenceFault;
 
 /// Why a model could not be made ready. Others, and an older one of the same name, go on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum ModelError {
         /// Why not.
         reason: String,
     },
+    /// What is filled in for sequences cannot be.
+    #[error(transparent)]
+    Sequence(#[from] SequenceFault),
     /// The model cannot be batched: a tensor has no open first dimension.
     #[error("`{tensor}` has dimensions {dims}, which have no open first one for a batch")]
     NotBatchable {

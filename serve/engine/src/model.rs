@@ -17,6 +17,7 @@ use crate::load_error::ModelError;
 use crate::options::ModelOptions;
 use crate::reply::{Channel, ReplyFuture, ReplyStream, Target, Withdrawal};
 use crate::request::Request;
+use crate::sequence::Extras;
 use crate::statistics::ModelStatistics;
 
 /// How long instances that were made may take to go when others could not be.
@@ -68,10 +69,17 @@ impl Model {
         spec: ModelSpec,
         shared: Shared,
     ) -> Result<Self, ModelError> {
-        spec.options.check(spec.backend.signature())?;
+        let signature = spec.backend.signature();
+        spec.options.check(signature)?;
+        let has_batch = spec.options.max_batch > 0;
+        let extras = match &spec.options.sequences {
+            Some(policy) => Extras::new(policy, signature, has_batch, &shared.states)?,
+            None => None,
+        };
         let spec = CoreSpec {
             runs: Runs::Backend(spec.backend),
             options: spec.options,
+            extras,
             digest: spec.digest,
             warm_up: spec.warm_up,
             about: spec.about,
@@ -122,6 +130,7 @@ impl Model {
         let spec = CoreSpec {
             runs: Runs::Ensemble(Arc::new(Plan::new(spec)?)),
             options,
+            extras: None,
             digest: spec.digest,
             warm_up: Vec::new(),
             about: Arc::clone(&spec.about),
@@ -154,7 +163,7 @@ impl Model {
         self.core.version
     }
 
-    /// What it takes and gives.
+    /// What it takes from clients, and gives them.
     pub fn signature(&self) -> &Signature {
         self.core.signature()
     }

@@ -133,6 +133,22 @@ pub enum RequestFault {
         /// Its name.
         id: CorrelationId,
     },
+    /// Something is kept of the sequence, for as many rows as it began with.
+    #[error("sequence {id} began with {expected} rows, and the request has {rows}")]
+    SequenceRows {
+        /// Its name.
+        id: CorrelationId,
+        /// How many rows there are.
+        rows: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// The model is told what sequences are called, in numbers.
+    #[error("sequence {id} has no number for a name, and the model takes no others")]
+    SequenceNotNumbered {
+        /// Its name.
+        id: CorrelationId,
+    },
     /// The model only takes requests of sequences.
     #[error("the request belongs to no sequence, and the model takes no others")]
     NoSequence,

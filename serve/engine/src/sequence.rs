@@ -1,12 +1,23 @@
 //! Sequences: which of them run, on which instance, and whose turn it is. Pure: time is what the caller says.
 //!
-//! Requests of one sequence run on one instance, in the order in which they came, one at a time. Knows nothing
-//! of queues and threads.
+//! Requests of one sequence run on one instance, in the order in which they came, one at a time; each is handed what the
+//! one before it left. Knows nothing of queues and threads, nor of what is left.
+
+mod control;
+mod extras;
+mod fault;
+mod state;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::request::{Correlation, CorrelationId};
+
+pub use control::{Control, ControlInput, Flag};
+pub(crate) use extras::{Carried, Extras};
+pub use fault::{SequenceFault, SequencePart, SequenceTensor};
+pub use state::{InitialState, State};
+pub(crate) use state::{Kept, StateBudget};
 
 /// How a model serves sequences.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +28,10 @@ pub struct SequencePolicy {
     pub most: usize,
     /// How long a sequence may go without a request before it is forgotten.
     pub idle: Duration,
+    /// Inputs that tell the model which part of its sequence a request is.
+    pub controls: Vec<ControlInput>,
+    /// What is kept of each sequence from one request to the next.
+    pub states: Vec<State>,
 }
 
 impl Default for SequencePolicy {
@@ -25,15 +40,17 @@ impl Default for SequencePolicy {
             per_instance: 64,
             most: 4096,
             idle: Duration::from_secs(1),
+            controls: Vec::new(),
+            states: Vec::new(),
         }
     }
 }
 
-/// All sequences of a model, and their requests that wait for their turn.
+/// All sequences of a model, their requests that wait for their turn, and what each request leaves for the next.
 #[derive(Debug)]
-pub(crate) struct Sequences<T> {
+pub(crate) struct Sequences<T, K> {
     policy: SequencePolicy,
-    known: HashMap<CorrelationId, Sequence<T>>,
+    known: HashMap<CorrelationId, Sequence<T, K>>,
     /// Sequences that have no instance yet, in the order in which they began.
     backlog: VecDeque<CorrelationId>,
     /// How many more sequences each instance takes.
@@ -43,17 +60,39 @@ pub(crate) struct Sequences<T> {
 }
 
 #[derive(Debug)]
-struct Sequence<T> {
+struct Sequence<T, K> {
     instance: Option<usize>,
-    pending: VecDeque<T>,
+    pending: VecDeque<Pending<T>>,
     is_running: bool,
     /// Whether its last request has come.
     is_ending: bool,
     last: Instant,
+    /// How many rows the request has that it began with.
+    rows: usize,
+    /// How often it began: a name may be begun again before its end.
+    begun: u64,
+    /// What the last request left.
+    kept: Option<K>,
+    /// After which beginning that was, or the request that runs is.
+    kept_since: u64,
 }
 
-/// A request whose turn it is, and the instance that it is for.
-pub(crate) type Due<T> = (usize, T);
+#[derive(Debug)]
+struct Pending<T> {
+    item: T,
+    /// After which beginning it came.
+    since: u64,
+}
+
+/// A request whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Due<T, K> {
+    /// The instance that it is for.
+    pub(crate) instance: usize,
+    pub(crate) item: T,
+    /// What the request before it left; none for the first one.
+    pub(crate) kept: Option<K>,
+}
 
 /// Why a request cannot come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +101,11 @@ pub(crate) enum SequenceRefusal {
     Unknown,
     /// There are as many sequences, or requests that wait, as may be.
     Full(usize),
+    /// Its sequence, of which something is kept, began with this many rows.
+    Rows(usize),
 }
 
-impl<T> Sequences<T> {
+impl<T, K> Sequences<T, K> {
     pub(crate) fn new(policy: SequencePolicy, instances: usize, most_waiting: usize) -> Self {
         Self {
             free: vec![policy.per_instance.max(1); instances],
@@ -76,24 +117,27 @@ impl<T> Sequences<T> {
         }
     }
 
-    /// Lets a request come in. Whatever may run now is added to `due`.
+    /// Lets a request of so many rows come in. Whatever may run now is added to `due`.
     pub(crate) fn arrive(
         &mut self,
-        part: &Correlation,
+        (part, rows): (&Correlation, usize),
         item: T,
         now: Instant,
-        due: &mut Vec<Due<T>>,
+        due: &mut Vec<Due<T, K>>,
     ) -> Result<(), (T, SequenceRefusal)> {
         self.forget_idle(now, due);
         if self.waiting >= self.most_waiting {
             return Err((item, SequenceRefusal::Full(self.most_waiting)));
         }
-        let is_under_way = self
-            .known
-            .get(&part.id)
-            .is_some_and(|sequence| !sequence.is_ending);
-        if !part.start && !is_under_way {
-            return Err((item, SequenceRefusal::Unknown));
+        let known = self.known.get(&part.id);
+        match known.filter(|sequence| !sequence.is_ending) {
+            _ if part.start => {}
+            None => return Err((item, SequenceRefusal::Unknown)),
+            // What is kept has a row for each of those.
+            Some(sequence) if !self.policy.states.is_empty() && sequence.rows != rows => {
+                return Err((item, SequenceRefusal::Rows(sequence.rows)));
+            }
+            Some(_) => {}
         }
         if !self.known.contains_key(&part.id) {
             if self.known.len() >= self.policy.most {
@@ -104,20 +148,31 @@ impl<T> Sequences<T> {
         if let Some(sequence) = self.known.get_mut(&part.id) {
             sequence.is_ending = part.end;
             sequence.last = now;
-            sequence.pending.push_back(item);
+            if part.start {
+                sequence.rows = rows;
+                sequence.begun += 1;
+            }
+            let since = sequence.begun;
+            sequence.pending.push_back(Pending { item, since });
             self.waiting += 1;
         }
         self.go_on(&part.id, due);
         Ok(())
     }
 
-    /// Notes that the request of this sequence that ran is answered.
-    pub(crate) fn answered(&mut self, id: &CorrelationId, now: Instant, due: &mut Vec<Due<T>>) {
+    /// Notes that the request of this sequence that ran is answered, and has left this.
+    pub(crate) fn answered(
+        &mut self,
+        (id, kept): (&CorrelationId, Option<K>),
+        now: Instant,
+        due: &mut Vec<Due<T, K>>,
+    ) {
         let Some(sequence) = self.known.get_mut(id) else {
             return;
         };
         sequence.is_running = false;
         sequence.last = now;
+        sequence.kept = kept;
         if sequence.is_ending && sequence.pending.is_empty() {
             self.end(id, due);
         } else {
@@ -128,9 +183,11 @@ impl<T> Sequences<T> {
     /// Takes out the request that waits and is this one.
     pub(crate) fn withdraw(&mut self, is_it: impl Fn(&T) -> bool) -> Option<T> {
         for sequence in self.known.values_mut() {
-            if let Some(position) = sequence.pending.iter().position(&is_it) {
+            let mut pending = sequence.pending.iter();
+            if let Some(position) = pending.position(|pending| is_it(&pending.item)) {
                 self.waiting -= 1;
-                return sequence.pending.remove(position);
+                let removed = sequence.pending.remove(position);
+                return removed.map(|pending| pending.item);
             }
         }
         None
@@ -141,11 +198,11 @@ impl<T> Sequences<T> {
         let mut taken = Vec::new();
         for sequence in self.known.values_mut() {
             let pending = std::mem::take(&mut sequence.pending);
-            for item in pending {
-                if is_meant(&item) {
-                    taken.push(item);
+            for pending in pending {
+                if is_meant(&pending.item) {
+                    taken.push(pending.item);
                 } else {
-                    sequence.pending.push_back(item);
+                    sequence.pending.push_back(pending);
                 }
             }
         }
@@ -164,6 +221,10 @@ impl<T> Sequences<T> {
             is_running: false,
             is_ending: false,
             last: now,
+            rows: 0,
+            begun: 0,
+            kept: None,
+            kept_since: 0,
         };
         self.known.insert(id, sequence);
     }
@@ -177,7 +238,7 @@ impl<T> Sequences<T> {
     }
 
     /// Forgets a sequence, and gives its place to the one that waits for longest.
-    fn end(&mut self, id: &CorrelationId, due: &mut Vec<Due<T>>) {
+    fn end(&mut self, id: &CorrelationId, due: &mut Vec<Due<T, K>>) {
         let Some(sequence) = self.known.remove(id) else {
             return;
         };
@@ -196,15 +257,23 @@ impl<T> Sequences<T> {
     }
 
     /// Makes the next request due, if the sequence has an instance and none runs.
-    fn go_on(&mut self, id: &CorrelationId, due: &mut Vec<Due<T>>) {
+    fn go_on(&mut self, id: &CorrelationId, due: &mut Vec<Due<T, K>>) {
         if let Some(sequence) = self.known.get_mut(id)
             && let Some(instance) = sequence.instance
             && !sequence.is_running
-            && let Some(item) = sequence.pending.pop_front()
+            && let Some(Pending { item, since }) = sequence.pending.pop_front()
         {
             sequence.is_running = true;
             self.waiting -= 1;
-            due.push((instance, item));
+            let kept = sequence.kept.take();
+            // Nothing is left from before it began anew, even if the request that began it never ran.
+            let kept = kept.filter(|_| sequence.kept_since == since);
+            sequence.kept_since = since;
+            due.push(Due {
+                instance,
+                item,
+                kept,
+            });
         }
     }
 
@@ -225,9 +294,9 @@ impl<T> Sequences<T> {
     }
 
     /// Forgets sequences that had nothing to do for too long.
-    pub(crate) fn forget_idle(&mut self, now: Instant, due: &mut Vec<Due<T>>) {
+    pub(crate) fn forget_idle(&mut self, now: Instant, due: &mut Vec<Due<T, K>>) {
         let idle = self.policy.idle;
-        let is_idle = |sequence: &Sequence<T>| {
+        let is_idle = |sequence: &Sequence<T, K>| {
             !sequence.is_running
                 && sequence.pending.is_empty()
                 && now.saturating_duration_since(sequence.last) >= idle

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Sequences of numbers, and a time that only moves when told to.
+/// Sequences of numbers, which leave numbers, and a time that only moves when told to.
 struct Bench {
-    sequences: Sequences<u32>,
+    sequences: Sequences<u32, u32>,
     start: Instant,
 }
 
@@ -21,6 +21,8 @@ impl Bench {
             per_instance,
             most: 4,
             idle: Duration::from_secs(10),
+            states: vec![State::default()],
+            ..SequencePolicy::default()
         };
         Self {
             sequences: Sequences::new(policy, instances, 5),
@@ -37,20 +39,89 @@ impl Bench {
         seconds: u64,
         part: &Correlation,
         item: u32,
-    ) -> Result<Vec<Due<u32>>, SequenceRefusal> {
+    ) -> Result<Vec<(usize, u32)>, SequenceRefusal> {
         let mut due = Vec::new();
         let now = self.at(seconds);
-        let arrived = self.sequences.arrive(part, item, now, &mut due);
-        arrived.map(|()| due).map_err(|(_, refusal)| refusal)
+        let arrived = self.sequences.arrive((part, 1), item, now, &mut due);
+        let arrived = arrived.map_err(|(_, refusal)| refusal);
+        arrived.map(|()| due.into_iter().map(|it| (it.instance, it.item)).collect())
     }
 
-    fn answered(&mut self, seconds: u64, id: u64) -> Vec<Due<u32>> {
+    /// What is due after this one left nothing.
+    fn answered(&mut self, seconds: u64, id: u64) -> Vec<(usize, u32)> {
+        let due = self.leave(seconds, id, None);
+        due.into_iter().map(|it| (it.instance, it.item)).collect()
+    }
+
+    fn leave(&mut self, seconds: u64, id: u64, kept: Option<u32>) -> Vec<Due<u32, u32>> {
         let mut due = Vec::new();
         let now = self.at(seconds);
-        self.sequences
-            .answered(&CorrelationId::Number(id), now, &mut due);
+        let id = CorrelationId::Number(id);
+        self.sequences.answered((&id, kept), now, &mut due);
         due
     }
+
+    /// What a request is handed that comes now and has its turn at once.
+    fn handed(&mut self, part: &Correlation) -> Option<u32> {
+        let mut due = Vec::new();
+        let now = self.at(0);
+        let arrived = self.sequences.arrive((part, 1), 0, now, &mut due);
+        assert_eq!((arrived, due.len()), (Ok(()), 1));
+        due[0].kept
+    }
+}
+
+#[test]
+fn a_request_is_handed_what_the_one_before_it_left() {
+    let mut bench = Bench::new(4, 1);
+    let (first, next, last) = (
+        part(7, true, false),
+        part(7, false, false),
+        part(7, false, true),
+    );
+    assert_eq!(bench.handed(&first), None);
+    bench.arrive(0, &next, 1).unwrap();
+    assert_eq!(bench.leave(0, 7, Some(5))[0].kept, Some(5));
+    bench.leave(0, 7, Some(6));
+    assert_eq!(bench.handed(&next), Some(6));
+    bench.leave(0, 7, Some(7));
+    // Another sequence, of the same name.
+    assert_eq!(bench.handed(&first), None);
+    bench.leave(0, 7, Some(8));
+    assert_eq!(bench.handed(&last), Some(8));
+    bench.leave(0, 7, Some(9));
+    assert_eq!(bench.handed(&first), None);
+}
+
+#[test]
+fn nothing_is_left_of_a_sequence_whose_new_beginning_was_withdrawn() {
+    let mut bench = Bench::new(4, 1);
+    let next = part(7, false, false);
+    assert_eq!(bench.handed(&part(7, true, false)), None);
+    bench.arrive(0, &part(7, true, false), 1).unwrap();
+    bench.arrive(0, &next, 2).unwrap();
+    assert_eq!(bench.sequences.withdraw(|item| *item == 1), Some(1));
+    let due = bench.leave(0, 7, Some(5));
+    assert_eq!((due[0].item, due[0].kept), (2, None));
+    bench.leave(0, 7, Some(6));
+    assert_eq!(bench.handed(&next), Some(6));
+}
+
+#[test]
+fn what_is_kept_has_as_many_rows_as_the_sequence_began_with() {
+    let mut bench = Bench::new(4, 1);
+    let mut arrive = |start, rows| {
+        let (part, now) = (part(7, start, false), bench.at(0));
+        let arrived = bench
+            .sequences
+            .arrive((&part, rows), 0, now, &mut Vec::new());
+        arrived.map_err(|(_, refusal)| refusal)
+    };
+    assert_eq!(arrive(true, 3), Ok(()));
+    assert_eq!(arrive(false, 3), Ok(()));
+    assert_eq!(arrive(false, 2), Err(SequenceRefusal::Rows(3)));
+    assert_eq!(arrive(true, 2), Ok(()));
+    assert_eq!(arrive(false, 3), Err(SequenceRefusal::Rows(2)));
 }
 
 #[test]
@@ -148,7 +219,7 @@ proptest! {
         places in 1_usize..3,
     ) {
         let policy = SequencePolicy { per_instance: places, ..SequencePolicy::default() };
-        let mut sequences = Sequences::new(policy, 2, 1000);
+        let mut sequences = Sequences::<_, ()>::new(policy, 2, 1000);
         let now = Instant::now();
         let mut due = Vec::new();
         let mut count = [0; 4];
@@ -158,14 +229,14 @@ proptest! {
             *number += 1;
             let total = totals[usize::try_from(id).unwrap()];
             let part = part(id, *number == 1, *number == total);
-            sequences.arrive(&part, (id, *number), now, &mut due).unwrap();
+            sequences.arrive((&part, 1), (id, *number), now, &mut due).unwrap();
         }
         let mut ran: HashMap<u64, Vec<usize>> = HashMap::new();
         let mut places: HashMap<u64, usize> = HashMap::new();
-        while let Some((instance, (id, number))) = due.pop() {
+        while let Some(Due { instance, item: (id, number), .. }) = due.pop() {
             ran.entry(id).or_default().push(number);
             prop_assert_eq!(*places.entry(id).or_insert(instance), instance);
-            sequences.answered(&CorrelationId::Number(id), now, &mut due);
+            sequences.answered((&CorrelationId::Number(id), None), now, &mut due);
         }
         for (id, total) in (0..).zip(totals) {
             let numbers = ran.remove(&id).unwrap_or_default();

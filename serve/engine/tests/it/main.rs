@@ -14,6 +14,7 @@ mod lifetime;
 mod queueing;
 mod runners;
 mod sequences;
+mod stateful;
 mod streams;
 mod subject;
 mod telling;
