@@ -73,7 +73,7 @@ impl Loading<'_> {
         let opened = catch_unwind(AssertUnwindSafe(open));
         let opened = opened.unwrap_or_else(|_| Err(OpenError::new("whatever opened it panicked")));
         let opened = opened.map_err(VersionFailure::Open)?;
-        let (config, options, assumed) = self.settled(checked, &opened);
+        let (config, mut options, assumed) = self.settled(checked, &opened);
         let config = named(config, found.backend, &opened.platform);
         let refuse = |source| self.refused(source);
         let signature = config::narrowed(&config, opened.backend.signature()).map_err(refuse)?;
@@ -82,7 +82,13 @@ impl Loading<'_> {
             .then(|| self.digest(&config, &opened, version))
             .flatten();
         let folder = model.folder.as_deref();
-        let warm_up = config::requests(&config.model_warmup, &signature, (&options, folder));
+        let (mut of_clients, mut of_model) = (signature.clone(), signature.clone());
+        if let Some(policy) = &mut options.sequences {
+            config::fit_sequences(&config, policy, (&signature, folder)).map_err(refuse)?;
+            of_clients = policy.for_clients(&signature);
+            of_model = policy.for_model(&signature);
+        }
+        let warm_up = config::requests(&config.model_warmup, &of_model, (&options, folder));
         let mut spec = ModelSpec::new(fitted(opened.backend, &signature), options);
         spec.warm_up = warm_up.map_err(refuse)?;
         spec.digest = digest;
@@ -95,7 +101,7 @@ impl Loading<'_> {
         let mut told = opened.told;
         told.push(("max_batch", spec.options.max_batch.to_string()));
         told.push(("instances", spec.options.instances.to_string()));
-        spec.about = Arc::new(self.facts(facts, &config, (&signature, &spec.options)));
+        spec.about = Arc::new(self.facts(facts, &config, (&of_clients, &spec.options)));
         let mut unhonoured = checked.unhonoured.clone();
         unhonoured.extend(opened.unhonoured);
         if spec.options.cache && self.engine.cache_statistics().is_none() {

@@ -9,3 +9,4 @@ mod panicking;
 mod place;
 mod polling;
 mod recorded;
+mod sequences;

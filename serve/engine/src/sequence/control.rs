@@ -66,7 +66,7 @@ impl Flag {
 
 impl Control {
     /// The type of its elements.
-    pub(super) const fn dtype(&self) -> DType {
+    pub const fn dtype(&self) -> DType {
         match self {
             Self::Start(flag) | Self::End(flag) | Self::Ready(flag) => flag.dtype,
             Self::CorrelationId(dtype) => *dtype,

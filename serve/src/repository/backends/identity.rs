@@ -1,4 +1,5 @@
-//! `identity`: each output is the input at the same position. The parameter `execute_delay_ms` makes a run take longer.
+//! `identity`: each output is the input at the same position, of which those that tell of a sequence come last and need no
+//! output. The parameter `execute_delay_ms` makes a run take longer.
 
 use std::time::Duration;
 
@@ -12,7 +13,10 @@ pub(super) fn open(wanted: &Wanted<'_>) -> Result<Opened, OpenError> {
     let signature = wanted
         .signature
         .ok_or_else(|| OpenError::new("its configuration must declare inputs and outputs"))?;
-    if signature.inputs.len() != signature.outputs.len() {
+    let sequences = wanted.options.sequences.as_ref();
+    let controls = sequences.map_or(0, |policy| policy.controls.len());
+    let inputs = signature.inputs.len();
+    if !(inputs.saturating_sub(controls)..=inputs).contains(&signature.outputs.len()) {
         return Err(OpenError::new("it must have an output for each input"));
     }
     let mut pairs = signature.inputs.iter().zip(&signature.outputs);
@@ -34,9 +38,11 @@ pub(super) fn open(wanted: &Wanted<'_>) -> Result<Opened, OpenError> {
             ))
         })?),
     };
+    let outputs = signature.outputs.len();
     let run = move |batch: &mut Batch| {
         pause(delay, || false);
-        let answers: Vec<Response> = batch.calls().map(same).collect();
+        let answers = batch.calls().map(|call| same(call, outputs));
+        let answers: Vec<Response> = answers.collect();
         for (index, answer) in answers.into_iter().enumerate() {
             batch.answer(index, Ok(answer));
         }
@@ -48,8 +54,9 @@ pub(super) fn open(wanted: &Wanted<'_>) -> Result<Opened, OpenError> {
     ))
 }
 
-fn same(call: &Call) -> Response {
-    let wanted = call.inputs().filter(|input| call.wants(input.desc.index));
+fn same(call: &Call, outputs: usize) -> Response {
+    let inputs = call.inputs();
+    let wanted = inputs.filter(|it| it.desc.index < outputs && call.wants(it.desc.index));
     Response::new(wanted.map(|input| Tensor {
         desc: TensorDesc::clone(input.desc),
         bytes: input.contiguous(),

@@ -1,6 +1,6 @@
 //! What a model's configuration asks for, checked and turned into what the engine is told.
 //!
-//! Knows messages and the engine's options; no folder but for the label and warm-up files that a configuration names.
+//! Knows messages and the engine's options; no folder but for the files that a configuration names.
 
 mod checked;
 mod complete;
@@ -8,6 +8,7 @@ mod ensemble;
 mod files;
 mod instances;
 mod scheduling;
+mod sequences;
 mod tensors;
 mod text;
 mod unhonoured;
@@ -19,6 +20,7 @@ pub(crate) use complete::{assumed, completed};
 pub(crate) use ensemble::{is_ensemble, spec as ensemble_spec, steps};
 pub(crate) use files::{labels, plain_name};
 pub use instances::Placement;
+pub(crate) use sequences::fit_sequences;
 pub(crate) use tensors::{declared, narrowed};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use text::to_text;

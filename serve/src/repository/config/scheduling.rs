@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nav_engine::{BatchPolicy, ModelOptions, QueuePolicy, SequencePolicy, TimeoutAction};
 
-use super::ConfigError;
+use super::{ConfigError, sequences};
 use crate::proto::model_config::SchedulingChoice;
 use crate::proto::model_queue_policy::TimeoutAction as Action;
 use crate::proto::model_sequence_batching::StrategyChoice;
@@ -35,7 +35,14 @@ pub(crate) fn options(config: &ModelConfig) -> Result<ModelOptions, ConfigError>
     }
     match &config.scheduling_choice {
         Some(SchedulingChoice::DynamicBatching(dynamic)) => dynamic_batching(dynamic, options),
-        Some(SchedulingChoice::SequenceBatching(sequence)) => sequence_batching(sequence, options),
+        Some(SchedulingChoice::SequenceBatching(sequence)) => {
+            let mut options = sequence_batching(sequence, options)?;
+            if let Some(policy) = &mut options.sequences {
+                policy.controls = sequences::controls(sequence)?;
+                policy.states = sequences::states(config, sequence)?;
+            }
+            Ok(options)
+        }
         Some(SchedulingChoice::EnsembleScheduling(_)) | None => Ok(options),
     }
 }
@@ -101,6 +108,10 @@ fn sequence_batching(
     options: ModelOptions,
 ) -> Result<ModelOptions, ConfigError> {
     let field = |name: &str| format!("sequence_batching.{name}");
+    if options.cache {
+        let reason = "a response to a part of a sequence depends on what came before";
+        return Err(ConfigError::field("response_cache", reason));
+    }
     if options.decoupled && sequence.iterative_sequence {
         let reason = "a model that asks itself again is not offered";
         return Err(ConfigError::field(field("iterative_sequence"), reason));
@@ -148,6 +159,7 @@ fn sequence_batching(
             per_instance,
             most: known.most.max(per_instance),
             idle: if idle.is_zero() { IDLE } else { idle },
+            ..known
         }),
         ..options
     })
@@ -333,6 +345,10 @@ mod tests {
         check(
             "model_transaction_policy { decoupled: true } response_cache { enable: true }",
             "response_cache: a decoupled model has no one response to keep",
+        );
+        check(
+            "sequence_batching { } response_cache { enable: true }",
+            "response_cache: a response to a part of a sequence depends on what came before",
         );
     }
 }

@@ -4,27 +4,36 @@ use std::collections::HashSet;
 
 use nav_package_format::{DType, Dim, Signature, TensorSpec};
 
-use super::ConfigError;
+use super::{ConfigError, sequences};
 use crate::describe::data_type;
-use crate::proto::model_config::SchedulingChoice;
+use crate::proto::model_sequence_batching::State;
 use crate::proto::{DataType, ModelConfig, ModelTensorReshape};
 
 /// An input or output as it is declared.
 struct Declared<'a> {
-    /// Where it is declared.
-    field: String,
+    fields: Fields,
     name: &'a str,
     data_type: i32,
     dims: &'a [i64],
     optional: bool,
 }
 
+/// Where what is declared of a tensor stands.
+struct Fields {
+    name: String,
+    data_type: String,
+    dims: String,
+    optional: String,
+}
+
 /// The tensors of a configuration that must declare them, since nothing else does. `None` when it declares none.
 pub(crate) fn declared(config: &ModelConfig) -> Result<Option<Signature>, ConfigError> {
-    let (inputs, outputs) = (inputs(config)?, outputs(config)?);
-    if inputs.is_empty() && outputs.is_empty() {
+    let (inputs, mut outputs) = (inputs(config)?, outputs(config)?);
+    if config.input.is_empty() && config.output.is_empty() {
         return Ok(None);
     }
+    let mut names = HashSet::new();
+    outputs.retain(|it| names.insert(it.name));
     let has_batch = config.max_batch_size > 0;
     let specs = |declared: Vec<Declared<'_>>| {
         let spec = |it: Declared<'_>| it.spec(has_batch);
@@ -36,7 +45,8 @@ pub(crate) fn declared(config: &ModelConfig) -> Result<Option<Signature>, Config
     }))
 }
 
-/// The signature of a model as a configuration narrows it, in the model's own order.
+/// The signature of a model as a configuration narrows it, in the model's own order. What is filled in for sequences is
+/// part of it.
 pub(crate) fn narrowed(config: &ModelConfig, own: &Signature) -> Result<Signature, ConfigError> {
     let has_batch = config.max_batch_size > 0;
     let narrow = |role: &'static str, declared: Vec<Declared<'_>>, own: &[TensorSpec]| {
@@ -53,23 +63,18 @@ pub(crate) fn narrowed(config: &ModelConfig, own: &Signature) -> Result<Signatur
                 unknown.name,
                 names.join(", ")
             );
-            return Err(ConfigError::field(
-                format!("{}.name", unknown.field),
-                reason,
-            ));
+            return Err(ConfigError::field(&unknown.fields.name, reason));
         }
-        own.iter()
-            .map(
-                |spec| match declared.iter().find(|it| it.name == spec.name) {
-                    Some(declared) => declared.narrow(spec, has_batch),
-                    None if role == "input" && !spec.optional && !leaves_inputs(config) => {
-                        let reason = format!("the model needs `{}`, which is not there", spec.name);
-                        Err(ConfigError::field(role, reason))
-                    }
-                    None => Ok(spec.clone()),
-                },
-            )
-            .collect()
+        let must_all_be = role == "input" && !config.input.is_empty() && !leaves_inputs(config);
+        let narrow = |spec: &TensorSpec| {
+            let mut declared = declared.iter().filter(|it| it.name == spec.name).peekable();
+            if declared.peek().is_none() && must_all_be && !spec.optional {
+                let reason = format!("the model needs `{}`, which is not there", spec.name);
+                return Err(ConfigError::field(role, reason));
+            }
+            declared.try_fold(spec.clone(), |spec, it| it.narrow(&spec, has_batch))
+        };
+        own.iter().map(narrow).collect()
     };
     Ok(Signature {
         inputs: narrow("input", inputs(config)?, &own.inputs)?,
@@ -79,12 +84,7 @@ pub(crate) fn narrowed(config: &ModelConfig, own: &Signature) -> Result<Signatur
 
 /// Whether it leaves inputs to the server to fill, which it is told are left to clients.
 fn leaves_inputs(config: &ModelConfig) -> bool {
-    let sequence = match &config.scheduling_choice {
-        Some(SchedulingChoice::SequenceBatching(sequence)) => Some(sequence),
-        _ => None,
-    };
     !config.batch_input.is_empty()
-        || sequence.is_some_and(|it| !it.control_input.is_empty() || !it.state.is_empty())
 }
 
 fn inputs(config: &ModelConfig) -> Result<Vec<Declared<'_>>, ConfigError> {
@@ -93,14 +93,59 @@ fn inputs(config: &ModelConfig) -> Result<Vec<Declared<'_>>, ConfigError> {
         let field = format!("input[{index}]");
         refuse_reshape(&field, input.reshape.as_ref())?;
         Ok(Declared {
-            field,
+            fields: Fields::of(&field),
             name: &input.name,
             data_type: input.data_type,
             dims: &input.dims,
             optional: input.optional,
         })
     });
-    checked(inputs)
+    let sequence = sequences::of(config);
+    let states = state_tensors(config, "input_name", |state| &state.input_name);
+    let controls = match sequence {
+        Some(sequence) => sequences::controls(sequence)?,
+        None => Vec::new(),
+    };
+    let given = sequence.into_iter().flat_map(|it| &it.control_input);
+    let controls = given.zip(controls).enumerate();
+    let controls = controls.map(|(index, (given, control))| {
+        let name = format!("{}.name", sequences::control_field(index));
+        Ok(Declared {
+            fields: Fields {
+                data_type: sequences::type_field(index, given),
+                dims: name.clone(),
+                optional: name.clone(),
+                name,
+            },
+            name: &given.name,
+            data_type: data_type(control.control.dtype()).into(),
+            dims: &[1],
+            optional: false,
+        })
+    });
+    checked(inputs.chain(states).chain(controls))
+}
+
+/// The inputs or the outputs of what is kept of sequences.
+fn state_tensors<'a>(
+    config: &'a ModelConfig,
+    field: &'static str,
+    name: impl Fn(&'a State) -> &'a str,
+) -> impl Iterator<Item = Result<Declared<'a>, ConfigError>> {
+    let states = sequences::of(config).into_iter().flat_map(|it| &it.state);
+    states.enumerate().map(move |(index, state)| {
+        let at = sequences::state_field(index);
+        Ok(Declared {
+            fields: Fields {
+                name: format!("{at}.{field}"),
+                ..Fields::of(&at)
+            },
+            name: name(state),
+            data_type: state.data_type,
+            dims: &state.dims,
+            optional: false,
+        })
+    })
 }
 
 fn outputs(config: &ModelConfig) -> Result<Vec<Declared<'_>>, ConfigError> {
@@ -109,14 +154,18 @@ fn outputs(config: &ModelConfig) -> Result<Vec<Declared<'_>>, ConfigError> {
         let field = format!("output[{index}]");
         refuse_reshape(&field, output.reshape.as_ref())?;
         Ok(Declared {
-            field,
+            fields: Fields::of(&field),
             name: &output.name,
             data_type: output.data_type,
             dims: &output.dims,
             optional: false,
         })
     });
-    checked(outputs)
+    // Clients may get what is kept, too.
+    let mut outputs = checked(outputs)?;
+    let states = state_tensors(config, "output_name", |state| &state.output_name);
+    outputs.extend(checked(states)?);
+    Ok(outputs)
 }
 
 fn refuse_reshape(field: &str, reshape: Option<&ModelTensorReshape>) -> Result<(), ConfigError> {
@@ -133,21 +182,20 @@ fn checked<'a>(
     let declared: Vec<Declared<'a>> = declared.collect::<Result<_, _>>()?;
     let mut names = HashSet::new();
     for it in &declared {
-        let refuse = |name: &str, reason: String| {
-            Err(ConfigError::field(format!("{}.{name}", it.field), reason))
-        };
+        let refuse = |field: &str, reason: String| Err(ConfigError::field(field, reason));
         if it.name.is_empty() {
-            return refuse("name", "it must have one".to_owned());
+            return refuse(&it.fields.name, "it must have one".to_owned());
         }
         if !names.insert(it.name) {
-            return refuse("name", format!("`{}` is there twice", it.name));
+            return refuse(&it.fields.name, format!("`{}` is there twice", it.name));
         }
         if let Some(dim) = it.dims.iter().find(|dim| **dim < -1 || **dim == 0) {
             let reason = format!("{dim} is no extent; one that may vary is -1");
-            return refuse("dims", reason);
+            return refuse(&it.fields.dims, reason);
         }
         if DataType::try_from(it.data_type).is_err() {
-            return refuse("data_type", format!("there is no type {}", it.data_type));
+            let reason = format!("there is no type {}", it.data_type);
+            return refuse(&it.fields.data_type, reason);
         }
     }
     Ok(declared)
@@ -158,6 +206,18 @@ pub(super) fn dtype(number: i32) -> Option<DType> {
     let declared = DataType::try_from(number).ok()?;
     let mut types = DType::ALL.iter().copied();
     types.find(|it| data_type(*it) == declared)
+}
+
+impl Fields {
+    fn of(at: &str) -> Self {
+        let field = |name: &str| format!("{at}.{name}");
+        Self {
+            name: field("name"),
+            data_type: field("data_type"),
+            dims: field("dims"),
+            optional: field("optional"),
+        }
+    }
 }
 
 impl Declared<'_> {
@@ -173,7 +233,7 @@ impl Declared<'_> {
 
     fn spec(&self, has_batch: bool) -> Result<TensorSpec, ConfigError> {
         let dtype = dtype(self.data_type).ok_or_else(|| {
-            let field = format!("{}.data_type", self.field);
+            let field = &self.fields.data_type;
             ConfigError::field(field, "it must be given, since the model does not tell")
         })?;
         Ok(TensorSpec {
@@ -186,9 +246,7 @@ impl Declared<'_> {
 
     /// What is left of the model's own declaration.
     fn narrow(&self, own: &TensorSpec, has_batch: bool) -> Result<TensorSpec, ConfigError> {
-        let refuse = |name: &str, reason: String| {
-            Err(ConfigError::field(format!("{}.{name}", self.field), reason))
-        };
+        let refuse = |field: &str, reason: String| Err(ConfigError::field(field, reason));
         if let Some(dtype) = dtype(self.data_type)
             && dtype != own.dtype
         {
@@ -198,11 +256,11 @@ impl Declared<'_> {
                 own.name,
                 data_type(own.dtype).as_str_name()
             );
-            return refuse("data_type", reason);
+            return refuse(&self.fields.data_type, reason);
         }
         if self.optional && !own.optional {
             let reason = format!("the model cannot do without `{}`", own.name);
-            return refuse("optional", reason);
+            return refuse(&self.fields.optional, reason);
         }
         let dims = if self.dims.is_empty() {
             own.dims.clone()
@@ -212,7 +270,7 @@ impl Declared<'_> {
                 None => Some(declared),
                 Some(dims) => match both(&declared, dims) {
                     Some(both) => Some(both),
-                    None => return refuse("dims", self.misfit(own, has_batch)),
+                    None => return refuse(&self.fields.dims, self.misfit(own, has_batch)),
                 },
             }
         };
@@ -310,7 +368,7 @@ mod tests {
             Err("input: the model needs `x`, which is not there"),
         );
         check(
-            "input { name: 'bias' } sequence_batching { control_input { } }",
+            "input { name: 'bias' } batch_input { }",
             Ok("x: FP32 [n,3], bias: FP32 [n,?], y: FP32 [n,?]"),
         );
         check(

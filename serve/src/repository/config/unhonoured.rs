@@ -169,16 +169,6 @@ impl Told {
     fn sequence(&mut self, sequence: &ModelSequenceBatching) {
         let of = |name: &str| format!("sequence_batching.{name}");
         self.when(
-            !sequence.control_input.is_empty(),
-            &of("control_input"),
-            "the server fills no inputs; clients must send those that the model needs",
-        );
-        self.when(
-            !sequence.state.is_empty(),
-            &of("state"),
-            "the server keeps no state between requests",
-        );
-        self.when(
             sequence.iterative_sequence,
             &of("iterative_sequence"),
             "a request runs once",
@@ -241,11 +231,7 @@ mod tests {
         );
         check(
             "sequence_batching { control_input { } state { } direct { minimum_slot_utilization: 0.5 } }",
-            &[
-                "sequence_batching.control_input",
-                "sequence_batching.state",
-                "sequence_batching.direct.minimum_slot_utilization",
-            ],
+            &["sequence_batching.direct.minimum_slot_utilization"],
         );
         check(
             "dynamic_batching { max_queue_delay_microseconds: 1 }",
