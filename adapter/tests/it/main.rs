@@ -17,6 +17,7 @@ mod place;
 mod repositories;
 mod runner_lists;
 mod scripted;
+mod sequences;
 #[expect(dead_code, reason = "it has more than these tests use")]
 #[path = "../../../serve/tests/it/subject.rs"]
 mod subject;

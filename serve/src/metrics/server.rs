@@ -33,6 +33,12 @@ pub(super) fn write(out: &mut String, engine: &Engine, held: Held) {
     );
     gauge(
         out,
+        "nav_sequence_state_bytes",
+        "Bytes that are kept of sequences between their requests",
+        engine.state_bytes(),
+    );
+    gauge(
+        out,
         "nav_body_bytes_arriving",
         "Bytes of bodies that arrive",
         held.body_bytes,

@@ -53,14 +53,15 @@ impl Loading<'_> {
     pub(super) fn load(self, checked: &Checked, version: u64) -> Result<Told, VersionFailure> {
         let began = Instant::now();
         let model = self.model;
-        let declared = config::declared(&model.config).ok().flatten();
         let found = self.find(version)?;
+        let declared = config::declared(&model.config);
+        let signature = declared.as_ref().ok().and_then(Option::as_ref);
         let wanted = Wanted {
             name: &model.name,
             version,
             backend: found.backend,
             path: &found.path,
-            signature: declared.as_ref(),
+            signature,
             options: &checked.options,
             placement: checked.placement,
             parameters: &checked.parameters,
@@ -72,7 +73,11 @@ impl Loading<'_> {
         // What reads a model meets anything, and is to cost that model only.
         let opened = catch_unwind(AssertUnwindSafe(open));
         let opened = opened.unwrap_or_else(|_| Err(OpenError::new("whatever opened it panicked")));
-        let opened = opened.map_err(VersionFailure::Open)?;
+        let opened = opened.map_err(|error| match declared {
+            // What needs no file knows no tensors but those that are declared.
+            Err(source) if found.open.is_some() => self.refused(source),
+            _ => VersionFailure::Open(error),
+        })?;
         let (config, mut options, assumed) = self.settled(checked, &opened);
         let config = named(config, found.backend, &opened.platform);
         let refuse = |source| self.refused(source);

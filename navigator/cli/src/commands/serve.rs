@@ -73,6 +73,9 @@ pub(crate) struct ServeArgs {
     /// How many bytes responses may take that are kept for requests that are the same.
     #[arg(long, default_value_t = 0, value_name = "BYTES")]
     cache_size: usize,
+    /// How many bytes may be kept of sequences between their requests, in all models together.
+    #[arg(long, default_value_t = 4 << 30, value_name = "BYTES")]
+    state_size: usize,
     /// The most bytes of a request.
     #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
     max_body: usize,
@@ -132,6 +135,7 @@ fn serve(
     let began = Instant::now();
     let engine = Engine::new(EngineOptions {
         cache_bytes: args.cache_size,
+        max_state_bytes: args.state_size,
         ..EngineOptions::default()
     })?;
     let repository = repository(args, engine.clone(), (log, settings, printer))?;
