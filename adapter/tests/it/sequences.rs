@@ -73,7 +73,7 @@ fn sums_up(server: &Server) {
 /// Two sequences side by side, until some of their requests shared a batch.
 fn shares_batches(server: &Server) {
     let model = server.model("accumulate").unwrap();
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     let mut step = 0.0;
     loop {
         let flags = if step == 0.0 { "s" } else { "" };
