@@ -164,6 +164,10 @@ impl Inner {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a line tells when it was written"
+    )]
     fn line(&self, level: Level, event: &str, fields: &[(&str, String)]) -> String {
         let line = Line {
             time: SystemTime::now(),

@@ -96,6 +96,7 @@ struct Traced<'a> {
 }
 
 impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "a trace tells when it was")]
     fn now() -> Self {
         Self {
             wall: SystemTime::now(),

@@ -72,6 +72,10 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("hyper", &["nav-serve", "nav-benches"]),
     ("tokio", &["nav-serve", "nav-benches"]),
     ("tract-onnx", &["nav-runners"]),
+    // Dates are read from the wall clock, and nothing is decided by it.
+    ("chrono", &[]),
+    ("jiff", &[]),
+    ("time", &[]),
 ];
 
 /// Crates of ours that are workspaces of their own.

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on panics where it stands"
 )]
 
+mod clocks;
 mod documents;
 mod files;
 mod imports;
