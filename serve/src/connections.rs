@@ -13,6 +13,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use nav_engine::Owner;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::server::TlsStream;
@@ -53,6 +54,8 @@ pub(crate) struct Port {
     pub(crate) limits: Limits,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) protocols: Protocols,
+    /// Whether sequences belong to the connection that began them.
+    pub(crate) own_sequences: bool,
 }
 
 /// A connection, as it is or secured.
@@ -71,6 +74,7 @@ where
         limits,
         tls,
         protocols,
+        own_sequences,
     } = port;
     let slots = Arc::new(Semaphore::new(limits.connections));
     let builder = builder(limits, protocols);
@@ -100,6 +104,7 @@ where
                 _ = stopping.wait_for(|stopping| *stopping) => None,
             };
             if let Some(stream) = agreed {
+                let answer = from(own_sequences.then(Owner::default), answer);
                 let connection = connection(&builder, stream, answer, Arc::clone(&activity));
                 // Whatever ends a connection concerns its client only.
                 tokio::select! {
@@ -123,6 +128,19 @@ async fn agree(stream: TcpStream, tls: Option<&Tls>, limit: Duration) -> Option<
     };
     let agreed = tokio::time::timeout(limit, tls.accept(stream)).await;
     Some(Either::Right(agreed.ok()?.ok()?))
+}
+
+/// Tells of each request whose sequences it may go on with.
+fn from<F>(
+    owner: Option<Owner>,
+    answer: impl Fn(Request<Incoming>) -> F,
+) -> impl Fn(Request<Incoming>) -> F {
+    move |mut request| {
+        if let Some(owner) = &owner {
+            request.extensions_mut().insert(owner.clone());
+        }
+        answer(request)
+    }
 }
 
 fn builder(limits: Limits, protocols: Protocols) -> Builder<TokioExecutor> {
@@ -162,7 +180,7 @@ fn connection<A, F, B>(
     activity: Arc<Activity>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error: std::fmt::Debug> + Send + 'static
 where
-    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    A: Fn(Request<Incoming>) -> F + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -45,6 +45,10 @@ pub struct ServerOptions {
     pub signals: bool,
     /// Where traces go, and what is traced.
     pub trace: TraceOptions,
+    /// Whether sequences belong to the connection that began them: requests of others that name them are refused, and
+    /// they end with it. Otherwise everybody who knows the name of a sequence goes on with it, as clients with several
+    /// connections do.
+    pub own_sequences: bool,
     /// Which memory clients share with the server; `None` for none at all.
     pub shared_memory: Option<SharedMemoryOptions>,
     /// What clients may take.
@@ -110,6 +114,7 @@ impl Default for ServerOptions {
             unready: Some(Duration::from_mins(5)),
             signals: false,
             trace: TraceOptions::default(),
+            own_sequences: false,
             shared_memory: None,
             limits: Limits::default(),
         }

@@ -305,6 +305,7 @@ impl Sockets {
                 limits: options.limits,
                 tls: socket.tls,
                 protocols,
+                own_sequences: options.own_sequences,
             })
         };
         let mut edges = Vec::new();

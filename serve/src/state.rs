@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use hyper::header::HeaderMap;
-use nav_engine::{Engine, InferError, Request};
+use nav_engine::{Engine, InferError, Owner, Request};
 
 use crate::access::AccessPolicy;
 use crate::contain::Panics;
@@ -110,17 +110,20 @@ impl State {
         self.regions.as_ref().ok_or(RegionError::Off)
     }
 
-    /// What a model is about to be asked, with the headers that travel on over its protocol. Fails when models are
-    /// asked no more.
+    /// What a model is about to be asked, with the headers that travel on over its protocol, and whose sequence it is a
+    /// part of. Fails when models are asked no more.
     pub(crate) fn let_in(
         &self,
         rules: &Rules,
-        headers: &HeaderMap,
+        (headers, owner): (&HeaderMap, Option<&Owner>),
         request: &mut Request,
     ) -> Result<(), Refusal> {
         if self.is_stopping.load(Ordering::Acquire) {
             let error = InferError::ShuttingDown;
             return Err(Refusal::of_engine(&error, request.id.as_deref()));
+        }
+        if let Some(part) = &mut request.correlation {
+            part.owner = owner.cloned();
         }
         let pattern = rules.forward.as_ref();
         pattern.map_or(Ok(()), |pattern| {

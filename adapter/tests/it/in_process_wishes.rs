@@ -80,6 +80,7 @@ fn a_request_has_its_place_in_a_sequence() {
             id: CorrelationId::Text("mine".into()),
             start,
             end,
+            owner: None,
         })
     };
     let check = |request: InferenceRequest, expected: &str| {

@@ -25,6 +25,7 @@ fn part(id: u64, flags: &str, numbers: Array) -> InferenceRequest {
             id: CorrelationId::Number(id),
             start: flags.contains('s'),
             end: flags.contains('e'),
+            owner: None,
         })
 }
 
@@ -65,6 +66,7 @@ fn sums_up(server: &Server) {
         id: CorrelationId::Text("mine".into()),
         start: true,
         end: true,
+        owner: None,
     });
     let refused = model.infer_one(text).unwrap_err();
     assert!(refused.to_string().contains("has no number"), "{refused}");

@@ -311,6 +311,9 @@ impl Core {
                     (SequenceRefusal::Rows(expected), Some(id)) => {
                         RequestFault::SequenceRows { id, rows, expected }.into()
                     }
+                    (SequenceRefusal::Foreign, Some(id)) => {
+                        RequestFault::ForeignSequence { id }.into()
+                    }
                     (_, None) => RequestFault::NoSequence.into(),
                 };
                 self.fail(*job, error);

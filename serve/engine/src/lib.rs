@@ -25,6 +25,7 @@ mod load_error;
 mod model;
 mod options;
 mod order;
+mod owner;
 mod quarantine;
 mod queue;
 mod registry;
@@ -53,6 +54,7 @@ pub use histogram::Histogram;
 pub use load_error::ModelError;
 pub use model::{About, Model, ModelSpec};
 pub use options::{BatchPolicy, ModelOptions, QueuePolicy, TimeoutAction};
+pub use owner::Owner;
 pub use registry::{IndexEntry, ModelState};
 pub use reply::{CancelHandle, Gone, ReplyFuture, ReplyStream};
 pub use request::{

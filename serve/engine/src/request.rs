@@ -6,6 +6,8 @@ use bytes::Bytes;
 use nav_package_format::{DType, Shape};
 use smallvec::SmallVec;
 
+use crate::owner::Owner;
+
 /// The bytes of one tensor, in the pieces in which they arrived.
 pub type Frames = SmallVec<[Bytes; 1]>;
 
@@ -77,6 +79,8 @@ pub struct Correlation {
     pub start: bool,
     /// Whether it ends here.
     pub end: bool,
+    /// Whose it is, if not everybody may go on with it.
+    pub owner: Option<Owner>,
 }
 
 /// What a sequence is called.
@@ -130,6 +134,12 @@ pub enum RequestFault {
     /// A sequence of this name does not run, and the request does not begin one.
     #[error("sequence {id} does not run, and the request does not begin it")]
     NoSuchSequence {
+        /// Its name.
+        id: CorrelationId,
+    },
+    /// A sequence of this name runs, and is somebody else's.
+    #[error("sequence {id} belongs to another connection")]
+    ForeignSequence {
         /// Its name.
         id: CorrelationId,
     },

@@ -11,6 +11,7 @@ mod state;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use crate::owner::OwnedBy;
 use crate::request::{Correlation, CorrelationId};
 
 pub use control::{Control, ControlInput, Flag};
@@ -75,6 +76,7 @@ struct Sequence<T, K> {
     kept: Option<K>,
     /// After which beginning that was, or the request that runs is.
     kept_since: u64,
+    owner: OwnedBy,
 }
 
 #[derive(Debug)]
@@ -103,6 +105,8 @@ pub(crate) enum SequenceRefusal {
     Full(usize),
     /// Its sequence, of which something is kept, began with this many rows.
     Rows(usize),
+    /// A sequence of its name runs, which is somebody else's.
+    Foreign,
 }
 
 impl<T, K> Sequences<T, K> {
@@ -130,6 +134,9 @@ impl<T, K> Sequences<T, K> {
             return Err((item, SequenceRefusal::Full(self.most_waiting)));
         }
         let known = self.known.get(&part.id);
+        if known.is_some_and(|sequence| !sequence.owner.is(part.owner.as_ref())) {
+            return Err((item, SequenceRefusal::Foreign));
+        }
         match known.filter(|sequence| !sequence.is_ending) {
             _ if part.start => {}
             None => return Err((item, SequenceRefusal::Unknown)),
@@ -143,7 +150,7 @@ impl<T, K> Sequences<T, K> {
             if self.known.len() >= self.policy.most {
                 return Err((item, SequenceRefusal::Full(self.policy.most)));
             }
-            self.begin(part.id.clone(), now);
+            self.begin(part, now);
         }
         if let Some(sequence) = self.known.get_mut(&part.id) {
             sequence.is_ending = part.end;
@@ -210,7 +217,8 @@ impl<T, K> Sequences<T, K> {
         taken
     }
 
-    fn begin(&mut self, id: CorrelationId, now: Instant) {
+    fn begin(&mut self, part: &Correlation, now: Instant) {
+        let id = part.id.clone();
         let instance = self.take_place();
         if instance.is_none() {
             self.backlog.push_back(id.clone());
@@ -225,6 +233,7 @@ impl<T, K> Sequences<T, K> {
             begun: 0,
             kept: None,
             kept_since: 0,
+            owner: OwnedBy::new(part.owner.as_ref()),
         };
         self.known.insert(id, sequence);
     }
@@ -293,13 +302,14 @@ impl<T, K> Sequences<T, K> {
         last.min()?.checked_add(self.policy.idle)
     }
 
-    /// Forgets sequences that had nothing to do for too long.
+    /// Forgets sequences that had nothing to do for too long, and those that have nothing to do and are nobody's any more.
     pub(crate) fn forget_idle(&mut self, now: Instant, due: &mut Vec<Due<T, K>>) {
         let idle = self.policy.idle;
         let is_idle = |sequence: &Sequence<T, K>| {
             !sequence.is_running
                 && sequence.pending.is_empty()
-                && now.saturating_duration_since(sequence.last) >= idle
+                && (sequence.owner.is_gone()
+                    || now.saturating_duration_since(sequence.last) >= idle)
         };
         let known = self.known.iter();
         let forgotten: Vec<CorrelationId> = known

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName};
 use hyper::{Request, Response};
+use nav_engine::Owner;
 use prost::Message;
 use tokio::time::Instant;
 
@@ -31,6 +32,8 @@ pub(super) struct Call {
     /// When it came.
     pub(super) received: std::time::Instant,
     pub(super) metadata: HeaderMap,
+    /// Whose sequences its requests are parts of, where that matters.
+    pub(super) owner: Option<Owner>,
 }
 
 impl Call {
@@ -80,6 +83,7 @@ impl Call {
             deadline,
             received,
             metadata,
+            owner: head.extensions.get().cloned(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::Response;
 use hyper::header::HeaderMap;
-use nav_engine::{Model, Request};
+use nav_engine::{Model, Owner, Request};
 use tokio::time::Instant;
 
 use super::call::{Call, too_late};
@@ -33,7 +33,8 @@ pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
         places,
     } = received.asked;
     let id = request.id.clone();
-    let let_in = let_in(&call.state, &call.metadata, (request, places), &mut share);
+    let caller = (&call.metadata, call.owner.as_ref());
+    let let_in = let_in(&call.state, caller, (request, places), &mut share);
     let (mut request, spans) = let_in.await?;
     request.deadline = call.deadline.map(Into::into);
     let tracer = &call.state.tracer;
@@ -61,11 +62,11 @@ pub(super) async fn infer(mut call: Call) -> Result<Response<Reply>, Refusal> {
 /// The request as it is handed over, and where its tensors lie in shared memory. Fails where it is not let in.
 pub(super) async fn let_in(
     state: &State,
-    metadata: &HeaderMap,
+    caller: (&HeaderMap, Option<&Owner>),
     (mut request, places): (Request, Places),
     share: &mut Share,
 ) -> Result<(Request, Spans), Refusal> {
-    state.let_in(&state.grpc, metadata, &mut request)?;
+    state.let_in(&state.grpc, caller, &mut request)?;
     let spans = places.find(state, share)?;
     let request = spans.fill(request).await?;
     Ok((request, spans))

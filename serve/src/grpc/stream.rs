@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use hyper::Response;
 use hyper::header::HeaderMap;
-use nav_engine::{Answer, FailureReason, InferError};
+use nav_engine::{Answer, FailureReason, InferError, Owner};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 
@@ -40,6 +40,7 @@ struct Talk {
     coding: Option<Coding>,
     sender: Sender,
     metadata: HeaderMap,
+    owner: Option<Owner>,
     deadline: Option<Instant>,
     turns: Turns,
 }
@@ -71,6 +72,7 @@ async fn talk(
         coding: call.coding,
         sender,
         metadata: std::mem::take(&mut call.metadata),
+        owner: call.owner.take(),
         deadline: call.deadline.map(Into::into),
         turns: Turns::default(),
     };
@@ -129,7 +131,8 @@ impl Talk {
             places,
         } = received.asked;
         let id = request.id.clone();
-        let let_in = let_in(&self.state, &self.metadata, (request, places), &mut share);
+        let caller = (&self.metadata, self.owner.as_ref());
+        let let_in = let_in(&self.state, caller, (request, places), &mut share);
         let (mut request, spans) = match let_in.await {
             Ok(let_in) => let_in,
             Err(refusal) => return self.send(unread(id.as_deref(), &refusal)).await,

@@ -157,6 +157,7 @@ impl Parameters {
             id: self.id.clone()?,
             start: self.start,
             end: self.end,
+            owner: None,
         })
     }
 }

@@ -27,6 +27,7 @@ mod protocols;
 mod repository;
 mod rpc;
 mod secure;
+mod sequences;
 mod shared_memory;
 mod subject;
 mod tracing;

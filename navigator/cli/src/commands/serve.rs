@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use nav_adapter::opening::{Instead, Opener};
 use nav_engine::{Engine, EngineOptions};
 use nav_navigator::whole_file::write_whole;
@@ -89,6 +89,10 @@ pub(crate) struct ServeArgs {
     /// never.
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     exit_when_unready: u64,
+    /// Whose the sequences of requests are: everybody's who knows their names, or those of the connection that began
+    /// them, with which they end.
+    #[arg(long, value_enum, default_value = "server", value_name = "WHOSE")]
+    sequence_ids: SequenceIds,
     /// Run each model in a process of its own.
     #[arg(long)]
     isolate: bool,
@@ -116,6 +120,15 @@ pub(crate) struct ServeArgs {
     strategy: StrategyArgs,
     #[command(flatten)]
     trust: TrustArgs,
+}
+
+/// Where names of sequences hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SequenceIds {
+    /// In all connections, as clients expect that have several.
+    Server,
+    /// In the connection that began the sequence.
+    Connection,
 }
 
 /// Loads everything, binds, serves.
@@ -285,6 +298,7 @@ fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
         drain: Duration::from_secs(args.drain_time),
         unready: (args.exit_when_unready > 0).then(|| Duration::from_secs(args.exit_when_unready)),
         signals: true,
+        own_sequences: args.sequence_ids == SequenceIds::Connection,
         shared_memory: args.memory.options(),
         trace: args.trace.options(),
         limits,

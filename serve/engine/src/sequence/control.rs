@@ -129,7 +129,12 @@ mod tests {
         let number = CorrelationId::Number(0x0102_0304_0506_0708);
         let check = |control: Control, (id, start, end): (&CorrelationId, bool, bool), expected| {
             let id = id.clone();
-            let element = control.element(&Correlation { id, start, end });
+            let element = control.element(&Correlation {
+                id,
+                start,
+                end,
+                owner: None,
+            });
             assert_eq!(element, expected, "{control:?}");
         };
         let start = || Control::Start(Flag::int32(-1, 7));

@@ -281,6 +281,7 @@ impl Extras {
             id: CorrelationId::Number(0),
             start: true,
             end: true,
+            owner: None,
         };
         for place in &self.controls {
             let part = call.correlation.as_ref().unwrap_or(&alone);

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::owner::Owner;
 
 /// Sequences of numbers, which leave numbers, and a time that only moves when told to.
 struct Bench {
@@ -12,7 +13,12 @@ struct Bench {
 
 fn part(id: u64, start: bool, end: bool) -> Correlation {
     let id = CorrelationId::Number(id);
-    Correlation { id, start, end }
+    Correlation {
+        id,
+        start,
+        end,
+        owner: None,
+    }
 }
 
 impl Bench {
@@ -244,4 +250,32 @@ proptest! {
         }
         prop_assert!(sequences.known.is_empty());
     }
+}
+
+#[test]
+fn nobody_goes_on_with_or_begins_a_sequence_of_another_and_it_ends_with_its_owner() {
+    let mut bench = Bench::new(1, 1);
+    let (one, other) = (Owner::default(), Owner::default());
+    let of = |owner: &Owner, id, start| Correlation {
+        owner: Some(owner.clone()),
+        ..part(id, start, false)
+    };
+    assert_eq!(bench.arrive(0, &of(&one, 7, true), 1), Ok(vec![(0, 1)]));
+    assert_eq!(bench.answered(0, 7), []);
+    for foreign in [
+        of(&other, 7, false),
+        of(&other, 7, true),
+        part(7, true, false),
+    ] {
+        assert_eq!(bench.arrive(1, &foreign, 2), Err(SequenceRefusal::Foreign));
+    }
+    assert_eq!(bench.arrive(1, &of(&one, 7, false), 3), Ok(vec![(0, 3)]));
+    // Its owner goes while it runs: until then it keeps its place, and its name.
+    drop(one);
+    assert_eq!(bench.arrive(1, &of(&other, 8, true), 4), Ok(vec![]));
+    let foreign = of(&other, 7, true);
+    assert_eq!(bench.arrive(1, &foreign, 5), Err(SequenceRefusal::Foreign));
+    assert_eq!(bench.answered(1, 7), []);
+    assert_eq!(bench.arrive(1, &of(&other, 9, true), 6), Ok(vec![(0, 4)]));
+    assert_eq!(bench.arrive(1, &of(&other, 7, true), 7), Ok(vec![]));
 }

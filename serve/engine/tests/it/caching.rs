@@ -71,6 +71,7 @@ fn errors_and_parts_of_sequences_are_not_kept() {
             id: CorrelationId::Number(7),
             start: true,
             end: true,
+            owner: None,
         });
         answer(engine.infer(NAME, None, part)).unwrap();
     }

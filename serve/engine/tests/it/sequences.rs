@@ -57,7 +57,12 @@ fn summing() -> Engine {
 fn part(id: u64, start: bool, end: bool, value: u8) -> Request {
     let mut request = request(&[value]);
     let id = CorrelationId::Number(id);
-    request.correlation = Some(Correlation { id, start, end });
+    request.correlation = Some(Correlation {
+        id,
+        start,
+        end,
+        owner: None,
+    });
     request
 }
 

@@ -156,6 +156,7 @@ fn part(id: u64, flags: &str, rows: &[&[u8]]) -> Request {
         id: CorrelationId::Number(id),
         start: flags.contains('s'),
         end: flags.contains('e'),
+        owner: None,
     });
     request
 }

@@ -132,7 +132,8 @@ async fn ask(
         body => read_generate(&body, &reading),
     };
     let mut asked = aside_if(body.length > HEAVY, read).await??;
-    state.let_in(&state.http, &head.headers, &mut asked)?;
+    let caller = (&head.headers, head.extensions.get());
+    state.let_in(&state.http, caller, &mut asked)?;
     let id = asked.id.clone();
     let trace = state.tracer.begin(model.name(), &head.headers, received);
     Ok(Asked {

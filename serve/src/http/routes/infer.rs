@@ -41,7 +41,8 @@ pub(super) async fn infer(
     let (pieces, total) = (body.pieces, body.length);
     let read = move || read_body(pieces, total, length.as_deref(), &reading);
     let mut asked = aside_if(is_heavy, read).await??;
-    state.let_in(&state.http, &head.headers, &mut asked.request)?;
+    let caller = (&head.headers, head.extensions.get());
+    state.let_in(&state.http, caller, &mut asked.request)?;
     let id = asked.request.id.clone();
     let wanted = asked.wanted;
     let spans = asked.places.find(state, &mut body.share)?;
