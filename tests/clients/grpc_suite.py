@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import json
 import queue
 import sys
 
@@ -102,6 +103,17 @@ def parameters_reach_the_model(address):
         told = result.as_numpy("OUTPUT0")[0].decode()
         for part in ('"id": "r"', '"timeout": 5', '"count": 3', '"text": "x"', '"yes": true'):
             assert part in told, told
+
+
+def headers_travel_on_where_the_operator_says_so(address):
+    with triton.InferenceServerClient(address) as client:
+        sent = {"x-forwarded-user": "me, \"you\"", "x-forwarded-for": "10.0.0.1", "x-other": "no"}
+        given = {"x-forwarded-for": "the client", "count": 3}
+        result = client.infer("reqinfo", number(1), headers=sent, parameters=given)
+        told = json.loads(result.as_numpy("OUTPUT0")[0])["parameters"]
+        # What a header says counts before what the body says of the same name.
+        assert told == {"x-forwarded-user": "me, \"you\"", "x-forwarded-for": "10.0.0.1", "count": 3}, told
+        fails(lambda: client.infer("reqinfo", number(1), headers={"x-forwarded-a": "x" * 9000}), "INVALID_ARGUMENT", "no text of at most 8192 bytes")
 
 
 def faults_have_their_codes(address):
@@ -275,6 +287,7 @@ CASES = [
     every_type_comes_back,
     outputs_are_chosen_ranked_and_named,
     parameters_reach_the_model,
+    headers_travel_on_where_the_operator_says_so,
     faults_have_their_codes,
     messages_travel_compressed,
     large_tensors_come_back,

@@ -24,7 +24,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Parser;
 use nav_serve::{
-    AccessPolicy, Endpoint, Log, LogFormat, LogSettings, Server, ServerOptions,
+    AccessPolicy, Endpoint, HeaderPattern, Log, LogFormat, LogSettings, Server, ServerOptions,
     SharedMemoryOptions, Stopper,
 };
 
@@ -80,6 +80,7 @@ fn local(port: u16) -> SocketAddr {
 fn endpoint(port: u16) -> Endpoint {
     Endpoint {
         access: AccessPolicy::default().managed(),
+        forward: Some(HeaderPattern::new("^x-forwarded-").unwrap()),
         ..Endpoint::new(local(port))
     }
 }
