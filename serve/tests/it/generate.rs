@@ -338,3 +338,13 @@ fn what_never_came_to_the_model_has_no_stream() {
     assert_eq!(reply.header("content-type"), Some("application/json"));
     assert!(reply.text().contains("text_input"), "{}", reply.text());
 }
+
+#[test]
+fn large_responses_are_events_as_small_ones_are() {
+    let (engine, ends) = streaming(3, 1 << 20, Duration::ZERO);
+    let subject = Subject::start(engine, options());
+    let reply = subject.post(STREAM, &[], ASK);
+    assert_eq!(reply.status, 200);
+    assert!(reply.text() == event(&"x".repeat(1 << 20)).repeat(3));
+    assert_eq!(ends.recv_timeout(PATIENCE), Ok((true, 3)));
+}

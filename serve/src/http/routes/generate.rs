@@ -5,6 +5,7 @@
 //! it, so whoever reads slowly slows the model down and nothing piles up, and when the client goes away the body is
 //! dropped, and the request with it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -68,7 +69,11 @@ pub(super) async fn generate_stream(
         Some(Err(error)) => return Err(asked.refusal(error)),
         Some(Ok(_)) | None => StatusCode::OK,
     };
-    let events = Events { first, asked };
+    let events = Events {
+        first,
+        writing: None,
+        asked,
+    };
     Ok(streamed(status, EVENTS, events))
 }
 
@@ -103,16 +108,20 @@ impl Asked {
     fn refusal(&self, error: &InferError) -> Refusal {
         Refusal::of_engine(error, self.id.as_deref())
     }
+}
 
-    /// What this answer is to a client.
-    fn event(&self, answer: Answer) -> String {
-        let composed = match answer.result {
-            Ok(response) => compose_generated(&self.model, self.id.as_deref(), &response)
-                .unwrap_or_else(|fault| error_body(&fault.to_string())),
-            Err(error) => error_body(&self.refusal(&error).text),
-        };
-        format!("data: {composed}\n\n")
-    }
+/// What an answer to the request of this name is to a client.
+fn event(model: &Model, id: Option<&str>, answer: &Answer) -> Bytes {
+    let composed = match &answer.result {
+        Ok(response) => compose_generated(model, id, response)
+            .unwrap_or_else(|fault| error_body(&fault.to_string())),
+        Err(error) => error_body(&Refusal::of_engine(error, id).text),
+    };
+    in_event(&composed)
+}
+
+fn in_event(json: &str) -> Bytes {
+    format!("data: {json}\n\n").into()
 }
 
 async fn ask(
@@ -158,15 +167,39 @@ fn refuse_coding(headers: &HeaderMap) -> Result<(), Refusal> {
 struct Events {
     /// The first one, until it is sent.
     first: Option<Answer>,
+    /// A large one that is written elsewhere, since other clients wait for this thread too.
+    writing: Option<Writing>,
     asked: Asked,
 }
 
+/// An event on its way.
+type Writing = Pin<Box<dyn Future<Output = Result<Bytes, Refusal>> + Send>>;
+
 impl Source for Events {
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let answer = match self.first.take() {
-            Some(first) => Some(first),
-            None => ready!(self.asked.stream.poll_next(context)),
+        if self.writing.is_none() {
+            let answer = match self.first.take() {
+                Some(first) => Some(first),
+                None => ready!(self.asked.stream.poll_next(context)),
+            };
+            let Some(answer) = answer else {
+                return Poll::Ready(None);
+            };
+            let response = answer.result.as_ref();
+            if !response.is_ok_and(|it| take_long(it, &Wanted::default())) {
+                let id = self.asked.id.as_deref();
+                return Poll::Ready(Some(event(&self.asked.model, id, &answer)));
+            }
+            let (model, id) = (Arc::clone(&self.asked.model), self.asked.id.clone());
+            let write = move || event(&model, id.as_deref(), &answer);
+            self.writing = Some(Box::pin(aside_if(true, write)));
+        }
+        let Some(writing) = &mut self.writing else {
+            return Poll::Ready(None);
         };
-        Poll::Ready(answer.map(|answer| self.asked.event(answer).into()))
+        let written = ready!(writing.as_mut().poll(context));
+        self.writing = None;
+        let refused = |refusal: Refusal| in_event(&error_body(&refusal.text));
+        Poll::Ready(Some(written.unwrap_or_else(refused)))
     }
 }
