@@ -84,7 +84,8 @@ impl Limits {
     }
 }
 
-fn take(taken: &AtomicUsize, amount: usize, limit: usize) -> Option<()> {
+/// Takes as much more, unless that were more than the limit. Whoever took it gives it back.
+pub(crate) fn take(taken: &AtomicUsize, amount: usize, limit: usize) -> Option<()> {
     let before = taken.fetch_add(amount, Ordering::SeqCst);
     if before.checked_add(amount).is_some_and(|sum| sum <= limit) {
         return Some(());

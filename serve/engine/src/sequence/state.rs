@@ -10,6 +10,7 @@ use nav_runners::{Tensor, TensorDesc};
 use smallvec::SmallVec;
 
 use crate::filling::Filling;
+use crate::limits::take;
 use crate::request::Frames;
 
 /// An output that becomes an input of the next request of the same sequence.
@@ -74,14 +75,7 @@ impl StateBudget {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let before = self.taken.fetch_add(bytes, Ordering::Relaxed);
-        let fits = before
-            .checked_add(bytes)
-            .is_some_and(|sum| sum <= self.limit);
-        if !fits {
-            self.taken.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        fits
+        take(&self.taken, bytes, self.limit).is_some()
     }
 }
 
