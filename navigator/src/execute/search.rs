@@ -13,7 +13,7 @@ use super::proof::{Part, Prepared, prepare};
 use super::run::Run;
 use crate::optimize::{Event, Goal, OptimizeError, Stage};
 use crate::plan::{Case, CaseData, Wave};
-use crate::profile::{Growth, Standing, drop_hopeless};
+use crate::profile::{Growth, Prospect, Standing, drop_hopeless};
 
 /// What a second batch may take, when it is measured for everybody.
 const SECOND_BATCH_LIMIT_MS: f64 = 100.0;
@@ -216,7 +216,11 @@ impl<'run, 'site> Search<'run, 'site> {
         let finalists = self.finalists();
         for index in 0..self.run.entries.len() {
             if self.run.entries[index].is_in() && !finalists.contains(&index) {
-                self.drop_one(index, "others did better at the first batches".to_owned());
+                self.drop_one(
+                    index,
+                    "others do better at the first batches and promise more at larger ones"
+                        .to_owned(),
+                );
             }
         }
         let deadline = self.deadline(GROWTH_ENDS);
@@ -260,8 +264,8 @@ impl<'run, 'site> Search<'run, 'site> {
         let measured = finalists.iter().filter_map(|&index| {
             let entry = &self.run.entries[index];
             let standing = Standing {
-                name: entry.candidate.to_string(),
                 measurements: vec![*entry.at(batch)?],
+                ..self.standing(index)
             };
             Some((index, standing))
         });
@@ -271,19 +275,23 @@ impl<'run, 'site> Search<'run, 'site> {
         beaten.map(|(index, _)| index).collect()
     }
 
-    /// The few that are best at something, and the reference, which everything is compared with.
+    /// The few that are best at something, or promise most at the largest batch, and the reference, which everything is compared with.
     fn finalists(&self) -> Vec<usize> {
         let mut finalists = vec![self.reference];
-        let ranked = |score: fn(&Entry) -> f64| {
+        let ranked = |score: &dyn Fn(usize) -> f64| {
             let mut ranked = self.still_in();
-            ranked.sort_by(|&a, &b| {
-                score(&self.run.entries[b]).total_cmp(&score(&self.run.entries[a]))
-            });
+            ranked.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
             ranked
         };
-        finalists.extend(ranked(throughput_of).into_iter().take(2));
+        let throughput = |index: usize| throughput_of(&self.run.entries[index]);
+        finalists.extend(ranked(&throughput).into_iter().take(2));
+        let promised = |index: usize| {
+            let promised = self.prospect(index).map(|prospect| prospect.likely);
+            promised.unwrap_or_else(|| throughput(index))
+        };
+        finalists.extend(ranked(&promised).into_iter().take(2));
         let latency = |index: usize| -latency_of(&self.run.entries[index]);
-        let fastest = ranked(latency_of).first().copied();
+        let fastest = ranked(&|index| -latency(index)).first().copied();
         // One of the others that is as fast, but for the noise, does as well.
         let others = finalists.iter().map(|&index| latency(index));
         let others = others.fold(f64::INFINITY, f64::min);
@@ -473,15 +481,27 @@ impl<'run, 'site> Search<'run, 'site> {
             .collect()
     }
 
+    fn standing(&self, index: usize) -> Standing {
+        Standing {
+            name: self.run.entries[index].candidate.to_string(),
+            measurements: self.run.entries[index].measurements.clone(),
+            prospect: self.prospect(index),
+        }
+    }
+
+    /// What the largest batch promises, where batches are of interest.
+    fn prospect(&self, index: usize) -> Option<Prospect> {
+        let plan = self.run.site.plan;
+        if plan.goals.iter().all(|goal| *goal == Goal::MinLatency) {
+            return None;
+        }
+        let largest = plan.batches.all.last().copied().flatten()?;
+        Prospect::at(largest, &self.run.entries[index].measurements)
+    }
+
     fn drop_hopeless(&mut self) {
         let still_in = self.still_in();
-        let standings: Vec<Standing> = still_in
-            .iter()
-            .map(|&index| Standing {
-                name: self.run.entries[index].candidate.to_string(),
-                measurements: self.run.entries[index].measurements.clone(),
-            })
-            .collect();
+        let standings: Vec<Standing> = still_in.iter().map(|&index| self.standing(index)).collect();
         for (index, reason) in still_in.into_iter().zip(drop_hopeless(&standings)) {
             if let Some(reason) = reason.filter(|_| index != self.reference) {
                 self.drop_one(index, reason);

@@ -5,12 +5,14 @@
 
 mod growth;
 mod interval;
+mod prospect;
 mod rounds;
 mod standing;
 mod summary;
 
 pub use growth::Growth;
 pub use interval::{Interval, median_interval};
+pub use prospect::Prospect;
 pub use rounds::{Pace, Series, Subject, measure_together};
 pub use standing::{Standing, drop_hopeless};
 pub use summary::summarize;

@@ -2,6 +2,8 @@
 
 use nav_package_format::package::Measurement;
 
+use super::Prospect;
+
 /// A candidate's measurements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
@@ -9,15 +11,20 @@ pub struct Standing {
     pub name: String,
     /// What was measured.
     pub measurements: Vec<Measurement>,
+    /// What a larger batch promises, where there is one to come.
+    pub prospect: Option<Prospect>,
 }
 
 /// What a candidate must be better by to be of interest, besides the noise.
 const MARGIN: f64 = 0.03;
 
 /// For each candidate, why it cannot win any more; none while it can. It can while at one of the batches its
-/// throughput or its latency may be the best.
+/// throughput or its latency may be the best, or its throughput at a larger one.
 pub fn drop_hopeless(standings: &[Standing]) -> Vec<Option<String>> {
     let reasons = standings.iter().map(|standing| {
+        if may_overtake(standing, standings) {
+            return None;
+        }
         let mut reason = None;
         for measurement in &standing.measurements {
             let rivals = standings.iter().filter(|other| other.name != standing.name);
@@ -36,7 +43,7 @@ pub fn drop_hopeless(standings: &[Standing]) -> Vec<Option<String>> {
             match (faster, busier) {
                 (Some(_), Some((name, rival))) => {
                     reason = Some(format!(
-                        "{name} does {:.1}/s where this does {:.1}/s{}, and no batch has a lower latency",
+                        "{name} does {:.1}/s where this does {:.1}/s{}, no batch has a lower latency, and none promises more",
                         rival.throughput,
                         measurement.throughput,
                         at(measurement.batch),
@@ -49,6 +56,19 @@ pub fn drop_hopeless(standings: &[Standing]) -> Vec<Option<String>> {
         reason
     });
     reasons.collect()
+}
+
+/// Whether a larger batch may bring more than all others will do for sure.
+fn may_overtake(standing: &Standing, standings: &[Standing]) -> bool {
+    let Some(prospect) = standing.prospect else {
+        return false;
+    };
+    let rivals = standings.iter().filter(|other| other.name != standing.name);
+    let sure = rivals.flat_map(|rival| {
+        let promised = rival.prospect.map(|prospect| prospect.least);
+        rival.measurements.iter().map(least).chain(promised)
+    });
+    prospect.most > sure.fold(0.0, f64::max)
 }
 
 fn at(batch: Option<usize>) -> String {
@@ -68,11 +88,13 @@ fn fastest(measurement: &Measurement) -> f64 {
     measurement.latency.p50_ms * (1.0 - doubt(measurement))
 }
 
-fn most(measurement: &Measurement) -> f64 {
+/// What is done in a second, at best.
+pub(super) fn most(measurement: &Measurement) -> f64 {
     measurement.throughput * (1.0 + doubt(measurement))
 }
 
-fn least(measurement: &Measurement) -> f64 {
+/// What is done in a second, at worst.
+pub(super) fn least(measurement: &Measurement) -> f64 {
     measurement.throughput * (1.0 - doubt(measurement))
 }
 
@@ -98,6 +120,7 @@ mod tests {
         Standing {
             name: name.to_owned(),
             measurements: measurements.collect(),
+            prospect: None,
         }
     }
 
@@ -126,5 +149,28 @@ mod tests {
         let unsure = standing("f", &[(1, 1.4, 714.0)], None);
         check(&[leader.clone(), unsure], &[false, false]);
         check(&[leader], &[false]);
+    }
+
+    #[test]
+    fn what_is_worse_at_small_batches_stays_while_it_may_be_the_best_at_a_large_one() {
+        let check = |measured: &[(usize, f64, f64)], expected: bool| {
+            let of = |name, measured| {
+                let standing = standing(name, measured, Some(0.01));
+                Standing {
+                    prospect: Prospect::at(256, &standing.measurements),
+                    ..standing
+                }
+            };
+            // A processor: one millisecond for each sample.
+            let leader = of("cpu", &[(1, 1.0, 1000.0), (8, 8.0, 1000.0)]);
+            let found = drop_hopeless(&[leader, of("other", measured)]);
+            assert_eq!(found[1].is_some(), expected, "{measured:?}");
+        };
+        // A GPU: nine to call it, and a tenth for each sample.
+        check(&[(1, 9.1, 109.9), (8, 9.8, 816.3)], false);
+        // Nine to call it, and more for each sample than the processor takes.
+        check(&[(1, 10.3, 97.1), (8, 19.4, 412.4)], true);
+        // It takes longer, and grows by more.
+        check(&[(1, 1.5, 666.7), (8, 12.0, 666.7)], true);
     }
 }
