@@ -168,6 +168,18 @@ pub enum LibraryError {
     },
 }
 
+impl LibraryError {
+    /// The command or setting that mends it.
+    pub fn how_to_mend(&self) -> String {
+        match self {
+            Self::NotInstalled { runtime, .. } => runtime.how_to_get_it(),
+            Self::NotThere { runtime, .. } | Self::NotAbsolute { runtime, .. } => {
+                format!("correct the configured path of {runtime}")
+            }
+        }
+    }
+}
+
 impl Libraries {
     /// The absolute path of a runtime's main library.
     pub fn find(&self, runtime: VendorRuntime) -> Result<PathBuf, LibraryError> {
@@ -175,6 +187,30 @@ impl Libraries {
             Some(path) => find_configured(runtime, path),
             None => self.find_installed(runtime),
         }
+    }
+
+    /// The main library of one of these runtimes, any of which will do: of one that the user pointed at, else of one that is installed,
+    /// the preferred one first. What is configured wrongly is said, even where another would do. Where there is none, the preferred one is
+    /// what is missing.
+    pub fn find_any(
+        &self,
+        preferred: VendorRuntime,
+        others: &[VendorRuntime],
+    ) -> Result<PathBuf, LibraryError> {
+        let is_configured = |runtime: &VendorRuntime| self.configured.contains_key(runtime);
+        if let Some(configured) = others.iter().copied().find(is_configured)
+            && !is_configured(&preferred)
+        {
+            return self.find(configured);
+        }
+        let mut rest = others.iter();
+        self.find(preferred).or_else(|fault| match fault {
+            LibraryError::NotInstalled { .. } => {
+                let found = rest.find_map(|&runtime| self.find(runtime).ok());
+                found.ok_or(fault)
+            }
+            _ => Err(fault),
+        })
     }
 
     /// The folder that a runtime is, or would be, installed in.
@@ -253,6 +289,34 @@ mod tests {
             .find(VendorRuntime::Onnxruntime)
             .unwrap_err();
         assert!(matches!(error, LibraryError::NotAbsolute { .. }), "{error}");
+    }
+
+    #[test]
+    fn any_of_several_will_do_and_what_the_user_points_at_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cpu, cuda) = (VendorRuntime::LibtorchCpu, VendorRuntime::LibtorchCuda);
+        let mut libraries = Libraries {
+            runtimes_folder: Some(folder.path().to_owned()),
+            ..Libraries::default()
+        };
+        let missing = libraries.find_any(cpu, &[cuda]).unwrap_err();
+        assert_eq!(missing, libraries.find(cpu).unwrap_err());
+        let install = |runtime: VendorRuntime| {
+            let place = libraries.install_folder(runtime).unwrap().join("lib");
+            std::fs::create_dir_all(&place).unwrap();
+            let library = place.join(runtime.main_library());
+            std::fs::write(&library, "").unwrap();
+            library
+        };
+        let installed = install(cuda);
+        assert_eq!(libraries.find_any(cpu, &[cuda]), Ok(installed.clone()));
+        let preferred = install(cpu);
+        assert_eq!(libraries.find_any(cpu, &[cuda]), Ok(preferred));
+        libraries.configured.insert(cuda, installed.clone());
+        assert_eq!(libraries.find_any(cpu, &[cuda]), Ok(installed));
+        libraries.configured.insert(cpu, "/nowhere".into());
+        let wrong = libraries.find_any(cpu, &[cuda]).unwrap_err();
+        assert!(matches!(wrong, LibraryError::NotThere { .. }), "{wrong}");
     }
 
     #[test]

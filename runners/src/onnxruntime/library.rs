@@ -62,8 +62,7 @@ impl OpenError {
     /// The command or setting that mends it.
     pub fn how_to_mend(&self, runtime: VendorRuntime) -> String {
         match self {
-            Self::Missing(LibraryError::NotInstalled { .. }) => runtime.install_command(),
-            Self::Missing(_) => format!("correct the configured path of {runtime}"),
+            Self::Missing(error) => error.how_to_mend(),
             Self::Unusable { .. } | Self::TooOld { .. } => {
                 format!(
                     "{}, or configure another library",
@@ -86,23 +85,24 @@ impl OpenError {
 
 static OPENED: Mutex<Option<OpenedLibrary>> = Mutex::new(None);
 
-/// Opens the library for plain CPU work. Either build will do; one already open wins, then the CPU
-/// build, then the CUDA build.
+/// Where the library for plain CPU work is. Either build will do; that with the providers for GPUs, where it is installed, so that models
+/// on the GPU are served beside those on the processor: a process opens one library.
+pub fn find_for_cpu(libraries: &Libraries) -> Result<PathBuf, LibraryError> {
+    let plain = VendorRuntime::Onnxruntime;
+    if libraries.configured.contains_key(&plain) {
+        return libraries.find(plain);
+    }
+    let with_providers = libraries.find(VendorRuntime::OnnxruntimeCuda);
+    // Where neither is there, the small one is what is missing.
+    with_providers.or_else(|_| libraries.find(plain))
+}
+
+/// Opens the library for plain CPU work. One that is already open wins.
 pub fn open_for_cpu(libraries: &Libraries) -> Result<OpenedLibrary, OpenError> {
     if let Some(opened) = &*OPENED.lock().unwrap_or_else(PoisonError::into_inner) {
         return Ok(opened.clone());
     }
-    let path = match libraries.find(VendorRuntime::Onnxruntime) {
-        Ok(path) => path,
-        // What is configured wrongly must be said, even where another build would do.
-        Err(error @ (LibraryError::NotThere { .. } | LibraryError::NotAbsolute { .. })) => {
-            return Err(error.into());
-        }
-        Err(error) => libraries
-            .find(VendorRuntime::OnnxruntimeCuda)
-            .map_err(|_| error)?,
-    };
-    open(&path)
+    open(&find_for_cpu(libraries)?)
 }
 
 /// Opens the build that has the CUDA and TensorRT providers.

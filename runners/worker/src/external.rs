@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nav_package_format::Format;
-use nav_runners::library::LibraryError;
 use nav_runners::{
     Hindrance, Libraries, LoadError, LoadOptions, Loaded, ModelFile, Probe, RUNNERS, Runner,
     VendorRuntime,
@@ -147,32 +146,16 @@ impl ExternalRunner {
             how_to_get_it: self.how_to_get_it(),
         })?;
         let command = WorkerCommand::new(program);
-        let Some(preferred) = self.linked_to.first() else {
+        let Some((&preferred, others)) = self.linked_to.split_first() else {
             return Ok(command);
         };
-        let mut first_fault = None;
-        for &runtime in self.linked_to {
-            match libraries.find(runtime) {
-                Ok(library) => {
-                    let folder = library.parent().unwrap_or(Path::new("/"));
-                    return Ok(command.with_library_folder(folder.to_owned()));
-                }
-                // What is configured wrongly must be said, even where another build would do.
-                Err(error @ (LibraryError::NotThere { .. } | LibraryError::NotAbsolute { .. })) => {
-                    return Err(Hindrance {
-                        reason: error.to_string(),
-                        how_to_get_it: format!("correct the configured path of {runtime}"),
-                    });
-                }
-                Err(error) => {
-                    first_fault.get_or_insert(error);
-                }
-            }
-        }
-        Err(Hindrance {
-            reason: first_fault.map_or_else(String::new, |fault| fault.to_string()),
-            how_to_get_it: preferred.install_command(),
-        })
+        let found = libraries.find_any(preferred, others);
+        let library = found.map_err(|error| Hindrance {
+            reason: error.to_string(),
+            how_to_get_it: error.how_to_mend(),
+        })?;
+        let folder = library.parent().unwrap_or(Path::new("/"));
+        Ok(command.with_library_folder(folder.to_owned()))
     }
 
     fn options(&self) -> WorkerOptions {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use nav_navigator::runtime::{Outcome, Progress, RuntimeError, Runtimes, Source};
-use nav_runners::VendorRuntime;
+use nav_runners::{VendorRuntime, onnxruntime};
 use serde::Serialize;
 
 use crate::printer::Printer;
@@ -158,8 +158,12 @@ pub(crate) fn ensure(
     settings: &Settings,
     printer: Printer,
 ) -> anyhow::Result<()> {
-    let missing = settings.libraries.find(runtime).is_err();
-    if !missing || settings.libraries.configured.contains_key(&runtime) {
+    let found = match runtime {
+        // Another build does as well.
+        VendorRuntime::Onnxruntime => onnxruntime::library::find_for_cpu(&settings.libraries),
+        other => settings.libraries.find(other),
+    };
+    if found.is_ok() || settings.libraries.configured.contains_key(&runtime) {
         return Ok(());
     }
     if settings.offline {
