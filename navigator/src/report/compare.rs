@@ -34,9 +34,28 @@ pub fn alongside<'a>(
 }
 
 /// How much more throughput there is than the untouched model has.
-pub fn speed_up(measurement: &Measurement, untouched: &Evaluation) -> Option<f64> {
-    let ratio = measurement.throughput / alongside(untouched, measurement)?.throughput;
-    ratio.is_finite().then_some(ratio)
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpeedUp {
+    /// How many times as much.
+    pub ratio: f64,
+    /// Whether either of the two measurements is.
+    pub noisy: bool,
+}
+
+impl SpeedUp {
+    /// In words, with this sign for `times`; a tilde marks what is noisy.
+    pub fn text(self, times: char) -> String {
+        let mark = if self.noisy { "~" } else { "" };
+        format!("{mark}{:.2}{times}", self.ratio)
+    }
+}
+
+/// What a measurement is to that of the untouched model.
+pub fn speed_up(measurement: &Measurement, untouched: &Evaluation) -> Option<SpeedUp> {
+    let against = alongside(untouched, measurement)?;
+    let ratio = measurement.throughput / against.throughput;
+    let noisy = measurement.noisy || against.noisy;
+    ratio.is_finite().then_some(SpeedUp { ratio, noisy })
 }
 
 /// Whether this is what was chosen.
@@ -129,6 +148,7 @@ mod tests {
         let measured = |batch, throughput| Measurement {
             batch: Some(batch),
             throughput,
+            noisy: batch == 16,
             ..Measurement::default()
         };
         let slow = Evaluation {
@@ -137,12 +157,15 @@ mod tests {
         };
         let evaluations = [Evaluation::default(), slow];
         let untouched = untouched(&evaluations).unwrap();
-        let check = |batch, throughput, expected| {
-            assert_eq!(speed_up(&measured(batch, throughput), untouched), expected);
+        let check = |batch, throughput, expected: Option<&str>| {
+            let found = speed_up(&measured(batch, throughput), untouched);
+            let found = found.map(|found| found.text('x'));
+            assert_eq!(found.as_deref(), expected);
         };
-        check(1, 150.0, Some(1.5));
-        check(16, 300.0, Some(1.0));
-        check(32, 600.0, Some(1.5));
+        check(1, 150.0, Some("1.50x"));
+        // What it is compared with is noisy.
+        check(16, 300.0, Some("~1.00x"));
+        check(32, 600.0, Some("1.50x"));
         check(1, f64::INFINITY, None);
     }
 

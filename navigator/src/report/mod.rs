@@ -16,8 +16,8 @@ mod words;
 mod write;
 
 pub use compare::{
-    LargestError, alongside, busiest, is_chosen, largest_error, milliseconds, speed_up, told,
-    untouched, went_wrong,
+    LargestError, SpeedUp, alongside, busiest, is_chosen, largest_error, milliseconds, speed_up,
+    told, untouched, went_wrong,
 };
 pub use error::ReportError;
 pub use load::{LoadPoint, LoadReport, load_html};

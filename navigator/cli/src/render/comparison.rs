@@ -78,7 +78,7 @@ fn compared_table(compared: &Compared<'_>) -> String {
             };
             let numbers = numbers(measurement, mark);
             let speed_up = untouched.and_then(|untouched| speed_up(measurement, untouched));
-            let speed_up = speed_up.map(|ratio| format!("{ratio:.2}x"));
+            let speed_up = speed_up.map(|speed_up| speed_up.text('x'));
             let rest = [speed_up.unwrap_or_default(), std::mem::take(&mut error)];
             table.add_row(about.iter().cloned().chain(numbers).chain(rest));
             // What is said once is not said again for each batch.
@@ -99,8 +99,11 @@ fn legend(compared: &Compared<'_>, untouched: Option<&Evaluation>) -> Option<Str
         .evaluations
         .iter()
         .flat_map(|evaluation| rows(compared, evaluation));
-    let noisy = told.any(|measurement| measurement.noisy);
-    let noisy = noisy.then(|| "~ noisy: the median is less sure than was asked for".to_owned());
+    let noisy = told.any(|measurement| {
+        let speed_up = untouched.and_then(|untouched| speed_up(measurement, untouched));
+        measurement.noisy || speed_up.is_some_and(|speed_up| speed_up.noisy)
+    });
+    let noisy = noisy.then(|| "~ noisy: a median is less sure than was asked for".to_owned());
     let speed_up = untouched.map(|untouched| {
         let (variant, runner) = (&untouched.variant, &untouched.runner);
         format!("speed-up: over {variant} on {runner} at the same batch, or at its best where it was not measured there")

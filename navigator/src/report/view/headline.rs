@@ -143,7 +143,7 @@ fn faster(evaluations: &[Evaluation], variants: &[Variant], choice: &Choice) -> 
     let Some((untouched, against)) = compared else {
         return figure(NOTHING.to_owned(), "nothing to compare with".to_owned());
     };
-    let ratio = speed_up(measurement, untouched).map(|ratio| format!("{ratio:.2}×"));
+    let ratio = speed_up(measurement, untouched).map(|speed_up| speed_up.text('×'));
     let value = ratio.unwrap_or_else(|| NOTHING.to_owned());
     if choice.runtime.is_of(untouched) {
         return figure(

@@ -127,7 +127,7 @@ fn row(
         status: objection.unwrap_or_else(|| "ok".to_owned()),
         numbers: told.map(numbers).unwrap_or_default(),
         speed_up: speed_up
-            .map(|ratio| format!("{ratio:.2}×"))
+            .map(|speed_up| speed_up.text('×'))
             .unwrap_or_default(),
         memory: sized(evaluation.cost.memory_bytes),
         threads: evaluation
