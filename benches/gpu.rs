@@ -37,7 +37,7 @@ fn main() -> Outcome<()> {
     let mut record = Record::new("gpu");
     let folder = tempfile::tempdir()?;
     let models = arguments.next().map(PathBuf::from);
-    // Models in ONNX are written beside those that are there.
+    // Models in ONNX are written beside those that are there, whether they can be run or not: `nav optimize` reads them, too.
     onnx(models.as_deref().unwrap_or(folder.path()), &mut record)?;
     match (models, arguments.next(), arguments.next()) {
         (Some(models), Some(python), Some(script)) => {
@@ -49,12 +49,15 @@ fn main() -> Outcome<()> {
 }
 
 fn onnx(folder: &Path, record: &mut Record) -> Outcome<()> {
+    let path_of = |subject: &Subject| folder.join(subject.name).with_extension("onnx");
+    for subject in &SUBJECTS {
+        (subject.model)().write(&path_of(subject))?;
+    }
     if !is_ready(&ONNX_CUDA) {
         return Ok(());
     }
     for subject in &SUBJECTS {
-        let path = folder.join(subject.name).with_extension("onnx");
-        (subject.model)().write(&path)?;
+        let path = path_of(subject);
         let options = LoadOptions {
             device: Device::Cuda(0),
             libraries: runtimes::libraries(),

@@ -78,6 +78,20 @@ def choice(what, told):
     )
 
 
+def served(what, told, metrics):
+    if told is None:
+        yield f"- {what}: not served."
+        return
+    for level in told["levels"]:
+        latency = level["latency_ms"]
+        yield (
+            f"- {what}, {level['concurrency']} requests at a time over gRPC: {level['throughput']:,.1f}/s, "
+            f"p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms, {len(level['failures'])} kinds of failures."
+        )
+    names = sorted({line.split("{")[0] for line in metrics.splitlines()})
+    yield f"- Metrics of the GPU meanwhile: {', '.join(names) or 'none'}."
+
+
 def main():
     results, docs = map(pathlib.Path, sys.argv[1:])
     device = text(results / "device") or "an unknown device"
@@ -108,6 +122,11 @@ def main():
         "",
         choice("ResNet-50 sized, TorchScript", loaded(results / "optimize-torch.json")),
         choice("ResNet-50 sized, ONNX", loaded(results / "optimize-onnx.json")),
+        "",
+        "## As it is served",
+        "",
+        *served("ResNet-50 sized, TorchScript", loaded(results / "perf-torch.json"), text(results / "metrics-torch")),
+        *served("ResNet-50 sized, ONNX", loaded(results / "perf-onnx.json"), text(results / "metrics-onnx")),
         "",
     ]
     name = re.sub(r"[^A-Za-z0-9]+", "-", device.split(",")[0]).strip("-").lower() or "unknown"
