@@ -1,6 +1,7 @@
 //! What can go wrong between a runner and its caller. Plain data, so that it can cross a process.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nav_package_format::{DType, Device, Format, Shape};
 use serde::{Deserialize, Serialize};
@@ -168,5 +169,18 @@ pub enum RunError {
         runner: String,
         /// Its true end: exit status, signal, deadline or protocol fault.
         cause: String,
+    },
+    /// The process that held the model was lost at an earlier run, and this one never began.
+    #[error(
+        "the worker process of runner {runner} was lost: {cause}; it is not started again for another {} ms",
+        retry_after.as_millis()
+    )]
+    WorkerDown {
+        /// Which runner.
+        runner: String,
+        /// The true end of the process.
+        cause: String,
+        /// When it is started again.
+        retry_after: Duration,
     },
 }

@@ -204,7 +204,9 @@ impl From<RunError> for Failure {
             RunError::DType { dtype, tensor, .. } => {
                 Self::new(Class::ElementType, &format!("`{tensor}` is {dtype}"))
             }
-            RunError::WorkerLost { cause, .. } => Self::new(Class::Lost, &cause),
+            RunError::WorkerLost { cause, .. } | RunError::WorkerDown { cause, .. } => {
+                Self::new(Class::Lost, &cause)
+            }
             RunError::Runtime { reason, .. } => Self::new(Class::Failed, &reason),
             other => Self::new(Class::Failed, &other.to_string()),
         }

@@ -216,10 +216,13 @@ impl InferError {
             Self::Expired { .. } => ErrorKind::DeadlineExceeded,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
-            Self::Run(error) if matches!(**error, RunError::Input(_)) => ErrorKind::InvalidInput,
+            Self::Run(error) => match **error {
+                RunError::Input(_) => ErrorKind::InvalidInput,
+                RunError::WorkerDown { .. } => ErrorKind::NotReady,
+                _ => ErrorKind::Internal,
+            },
             Self::Model { kind, .. } => *kind,
-            Self::Run(_)
-            | Self::Panicked { .. }
+            Self::Panicked { .. }
             | Self::Unanswered { .. }
             | Self::Rows { .. }
             | Self::State { .. } => ErrorKind::Internal,
@@ -252,9 +255,13 @@ impl InferError {
         }
     }
 
-    /// When it may be worth trying again, for those that were turned away because there was too much to do.
-    pub const fn retry_after(&self) -> Option<Duration> {
+    /// When it may be worth trying again, for those that were turned away because there was too much to do or nobody to do it.
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::Run(error) => match **error {
+                RunError::WorkerDown { retry_after, .. } => Some(retry_after),
+                _ => None,
+            },
             Self::QueueFull { retry_after, .. }
             | Self::TooManyBytes { retry_after, .. }
             | Self::TooManyRequests { retry_after, .. } => Some(*retry_after),
@@ -266,7 +273,10 @@ impl InferError {
     /// process that held the model is gone: it would have to come back for each of them.
     pub(crate) fn may_be_one_request(&self) -> bool {
         match self {
-            Self::Run(error) => !matches!(**error, RunError::WorkerLost { .. }),
+            Self::Run(error) => !matches!(
+                **error,
+                RunError::WorkerLost { .. } | RunError::WorkerDown { .. }
+            ),
             Self::Model { .. } | Self::Panicked { .. } | Self::Rows { .. } | Self::Input(_) => true,
             _ => false,
         }

@@ -86,6 +86,11 @@ impl InstanceStatus {
         self.losses.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether so many did that it counts as ill.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.losses.load(Ordering::Relaxed) >= LOSS_LIMIT
+    }
+
     /// Notes that it cannot run, or that it can again. Whether that is new.
     pub(crate) fn set_down(&self, reason: Option<Arc<str>>) -> bool {
         let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);

@@ -223,7 +223,7 @@ impl Instance {
             status.begin(began);
         }
         let mut batch = Batch::new(jobs, Arc::clone(&self.core.recorder));
-        let result = self.attempt(&mut batch);
+        let result = self.attempt_when_back(&mut batch);
         let times = Times {
             began,
             staged: batch.staged,
@@ -310,6 +310,22 @@ impl Instance {
             };
             self.core.fail(*job, error);
         }
+    }
+
+    /// Runs a batch, once the process is back that was lost before. Where that failed several times, nobody is kept waiting for it.
+    fn attempt_when_back(&mut self, batch: &mut Batch) -> Result<(), InferError> {
+        let result = self.attempt(batch);
+        let Err(InferError::Run(error)) = &result else {
+            return result;
+        };
+        let RunError::WorkerDown { retry_after, .. } = **error else {
+            return result;
+        };
+        let is_awaited = self.status().is_some_and(|status| !status.is_lost());
+        if !is_awaited || self.core.lanes.of(self.index).rest(retry_after) {
+            return result;
+        }
+        self.attempt(batch)
     }
 
     /// Runs a batch once. A panic costs the executor and is an error like any other.

@@ -107,6 +107,6 @@ pub(crate) fn probe(
         .and_then(|worker| worker.probe(&request, deadline))
         .map_err(|failure| match failure {
             Failure::Refused(error) => error.to_string(),
-            Failure::Lost(cause) => cause,
+            Failure::Lost(cause) | Failure::Down(cause, _) => cause,
         })
 }

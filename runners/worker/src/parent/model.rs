@@ -4,13 +4,13 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nav_package_format::Signature;
 use nav_runners::{LoadError, Loaded, Session};
 
 use super::line::Line;
-use super::options::{WorkerCommand, WorkerOptions, for_people};
+use super::options::{WorkerCommand, WorkerOptions};
 use super::session::IsolatedSession;
 use super::worker::{Failure, Worker};
 use crate::control::LoadRequest;
@@ -73,10 +73,11 @@ impl IsolatedModel {
         let mut buffer = ReceiveBuffer::default();
         match worker.open_session(self.runner(), &mut buffer) {
             Ok(socket) => Ok(Line::new(socket, buffer, worker)),
-            Err(Failure::Refused(error)) => Err(Failure::Refused(error)),
-            Err(Failure::Lost(cause)) => {
-                self.note_loss(&worker);
-                Err(Failure::Lost(cause))
+            Err(failure) => {
+                if matches!(failure, Failure::Lost(_)) {
+                    self.note_loss(&worker);
+                }
+                Err(failure)
             }
         }
     }
@@ -90,17 +91,13 @@ impl IsolatedModel {
 
     fn worker(&self) -> Result<Arc<Worker>, Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match &state.worker {
-            Some(worker) if !worker.has_ended() => return Ok(Arc::clone(worker)),
-            Some(_) => state.note_loss(self.options),
-            None => {}
+        if let Some(worker) = state.living(self.options) {
+            return Ok(Arc::clone(worker));
         }
         if let Some(outage) = &state.outage {
-            let wait = outage.until.saturating_duration_since(Instant::now());
+            let wait = outage.wait();
             if !wait.is_zero() {
-                let (cause, wait) = (&outage.cause, for_people(wait));
-                let cause = format!("{cause}; it is not started again for another {wait}");
-                return Err(Failure::Lost(cause));
+                return Err(Failure::Down(outage.cause.clone(), wait));
             }
         }
         // Whoever else needs the child waits here for the same one.
@@ -114,7 +111,7 @@ impl IsolatedModel {
             Err(failure) => {
                 let cause = match &failure {
                     Failure::Refused(error) => format!("it could not be loaded again: {error}"),
-                    Failure::Lost(cause) => cause.clone(),
+                    Failure::Lost(cause) | Failure::Down(cause, _) => cause.clone(),
                 };
                 state.begin_outage(self.options, cause, Instant::now());
                 Err(failure)
@@ -148,7 +145,25 @@ impl IsolatedModel {
     }
 }
 
+impl Outage {
+    fn wait(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
+
 impl State {
+    /// The child, if it lives. One that ended is noted as lost.
+    fn living(&mut self, options: WorkerOptions) -> Option<&Arc<Worker>> {
+        if self
+            .worker
+            .as_ref()
+            .is_some_and(|worker| worker.has_ended())
+        {
+            self.note_loss(options);
+        }
+        self.worker.as_ref()
+    }
+
     /// Begins an outage for the loss of the current child.
     fn note_loss(&mut self, options: WorkerOptions) {
         if let Some(worker) = self.worker.take() {

@@ -56,6 +56,11 @@ impl IsolatedSession {
         self.line = None;
         let connected = self.model.connect().map_err(|failure| match failure {
             Failure::Lost(cause) => self.worker_lost(cause),
+            Failure::Down(cause, retry_after) => RunError::WorkerDown {
+                runner: self.model.runner().to_owned(),
+                cause,
+                retry_after,
+            },
             Failure::Refused(error) => {
                 self.worker_lost(format!("no session could be opened again: {error}"))
             }

@@ -40,6 +40,8 @@ pub(super) enum Failure {
     Refused(LoadError),
     /// It is gone, for this cause.
     Lost(String),
+    /// It went before, for this cause, and no other is started for so long.
+    Down(String, Duration),
 }
 
 impl Failure {
@@ -50,6 +52,13 @@ impl Failure {
             Self::Lost(cause) => LoadError::WorkerLost {
                 runner: runner.to_owned(),
                 cause,
+            },
+            Self::Down(cause, wait) => LoadError::WorkerLost {
+                runner: runner.to_owned(),
+                cause: format!(
+                    "{cause}; it is not started again for another {}",
+                    for_people(wait)
+                ),
             },
         }
     }

@@ -95,12 +95,26 @@ fn within_the_backoff_calls_fail_at_once_and_say_when_to_come_back() {
     let mut other = session(&model);
     cause_of(ask_for(lost.as_mut(), Fault::Exit));
     for session in [&mut lost, &mut other] {
-        let cause = cause_of(ask(session.as_mut(), 5));
-        let start = "exited with status 3; it is not started again for another 3";
-        assert!(cause.starts_with(start), "{cause}");
+        let down = ask(session.as_mut(), 5).unwrap_err();
+        let RunError::WorkerDown {
+            cause, retry_after, ..
+        } = down
+        else {
+            panic!("{down}");
+        };
+        assert_eq!(cause, "exited with status 3");
+        let hour = Duration::from_hours(1);
+        assert!(
+            retry_after <= hour && retry_after > hour / 2,
+            "{retry_after:?}"
+        );
     }
     let refused = std::sync::Arc::clone(&model).session().unwrap_err();
-    assert!(matches!(refused, LoadError::WorkerLost { .. }), "{refused}");
+    let LoadError::WorkerLost { cause, .. } = refused else {
+        panic!("{refused}");
+    };
+    let start = "exited with status 3; it is not started again for another 3";
+    assert!(cause.starts_with(start), "{cause}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Runners behind the engine: one copy in, none out, and the same answers in every company.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use nav_engine::{ErrorKind, FailureReason, InstanceState, ModelOptions, ModelSpec, RunnerBackend};
@@ -23,6 +24,8 @@ struct AddOne {
     signature: Signature,
     /// Whether its process is lost.
     is_lost: Arc<AtomicBool>,
+    /// How many runs find that it is not back yet.
+    absences: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -62,6 +65,18 @@ impl Session for AddOneSession {
                 cause: "it was killed by signal 9".to_owned(),
             });
         }
+        let less = |left: usize| left.checked_sub(1);
+        let absences = &self.model.absences;
+        if absences
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+            .is_ok()
+        {
+            return Err(RunError::WorkerDown {
+                runner: "Test".to_owned(),
+                cause: "it was killed by signal 9".to_owned(),
+                retry_after: Duration::from_millis(10),
+            });
+        }
         let desc = self.desc.clone().ok_or(RunError::NotStaged)?;
         let bytes = self.memory[..desc.byte_size]
             .iter()
@@ -79,6 +94,7 @@ fn add_one() -> AddOne {
     AddOne {
         signature: signature(),
         is_lost: Arc::default(),
+        absences: Arc::default(),
     }
 }
 
@@ -199,6 +215,39 @@ fn a_lost_worker_answers_everyone_and_the_model_is_ready_when_it_is_back() {
         [2]
     );
     assert!(engine.is_ready());
+}
+
+#[test]
+fn requests_wait_for_a_lost_process_unless_it_is_lost_again_and_again() {
+    let engine = engine();
+    let model = add_one();
+    let (is_lost, absences) = (Arc::clone(&model.is_lost), Arc::clone(&model.absences));
+    engine
+        .load(NAME, 1, spec(model, ModelOptions::batched(8)))
+        .unwrap();
+    let ask = || answer(engine.infer(NAME, None, request(&[1])));
+    let lose = || {
+        is_lost.store(true, Ordering::SeqCst);
+        assert_eq!(ask().unwrap_err().kind(), ErrorKind::Internal);
+        is_lost.store(false, Ordering::SeqCst);
+    };
+    lose();
+    absences.store(1, Ordering::SeqCst);
+    assert_eq!(ask().unwrap(), [2]);
+    // Being away is no other loss.
+    lose();
+    absences.store(20, Ordering::SeqCst);
+    while ask().is_err() {
+        assert!(engine.is_ready());
+    }
+    for _ in 0..3 {
+        lose();
+    }
+    absences.store(1, Ordering::SeqCst);
+    let error = ask().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotReady);
+    assert_eq!(error.retry_after(), Some(Duration::from_millis(10)));
+    assert_eq!(ask().unwrap(), [2]);
 }
 
 #[test]
