@@ -53,18 +53,22 @@ impl<'run, 'site> Search<'run, 'site> {
         }
     }
 
-    /// Everybody, at the smallest batch and one more. If proving took all of the time, the untouched model alone: a
+    /// Everybody, at the smallest batch and one more. If proving left no time for that, the untouched model alone: a
     /// result, whatever the time.
     pub(super) fn first(&mut self) -> Result<(), OptimizeError> {
         self.run.observer.event(&Event::Stage(Stage::First));
-        if self.begun >= self.run.site.plan.time_budget {
+        if self.begun < self.run.site.plan.time_budget {
+            let everybody: Vec<usize> = (0..self.run.entries.len()).collect();
+            self.compare(&everybody, FIRST_ENDS)?;
+        }
+        let reference = &self.run.entries[self.reference];
+        if reference.is_in() && reference.measurements.is_empty() {
             let skipped = "all but the untouched model".to_owned();
             self.run.observer.event(&Event::OutOfTime { skipped });
             let smallest = self.run.site.plan.batches.first.first().copied().flatten();
-            return self.measure_now(&[self.reference], smallest, 1, self.begun);
+            self.measure_now(&[self.reference], smallest, 1, self.begun)?;
         }
-        let everybody: Vec<usize> = (0..self.run.entries.len()).collect();
-        self.compare(&everybody, FIRST_ENDS)
+        Ok(())
     }
 
     /// When a part of the search ends that gets this percent of the time.
