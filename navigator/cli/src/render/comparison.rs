@@ -119,20 +119,27 @@ fn rows<'a>(compared: &Compared<'_>, evaluation: &'a Evaluation) -> Vec<&'a Meas
     told(compared.choice, evaluation).into_iter().collect()
 }
 
-/// A noisy measurement is marked by a tilde.
-fn numbers(measurement: &Measurement, mark: &str) -> [String; 5] {
-    let batch = measurement
-        .batch
-        .map_or_else(|| "-".to_owned(), |batch| batch.to_string());
-    let latency = &measurement.latency;
+/// The median latency in milliseconds, and how sure it is. A tilde marks what is noisy.
+pub(super) fn median(measurement: &Measurement) -> String {
     let spread = measurement
         .uncertainty
         .map(|part| format!(" ±{:.1}%", part * 100.0))
         .unwrap_or_default();
     let noisy = if measurement.noisy { "~" } else { "" };
+    format!(
+        "{noisy}{}{spread}",
+        milliseconds(measurement.latency.p50_ms)
+    )
+}
+
+fn numbers(measurement: &Measurement, mark: &str) -> [String; 5] {
+    let batch = measurement
+        .batch
+        .map_or_else(|| "-".to_owned(), |batch| batch.to_string());
+    let latency = &measurement.latency;
     [
         format!("{batch}{mark}"),
-        format!("{noisy}{}{spread}", milliseconds(latency.p50_ms)),
+        median(measurement),
         milliseconds(latency.p95_ms),
         milliseconds(latency.p99_ms),
         format!("{:.1}", measurement.throughput),

@@ -1,9 +1,10 @@
 //! `nav show` for people.
 
+use nav_navigator::report::milliseconds;
 use nav_package_format::package::record::SERVING;
 use nav_package_format::package::{Choice, Manifest, Record};
 
-use super::comparison::{Compared, comparison};
+use super::comparison::{Compared, comparison, median};
 use crate::commands::show::Shown;
 
 /// What the package is, how its variants did, the choice, and what is wrong.
@@ -123,10 +124,11 @@ pub(crate) fn served(manifest: &Manifest) -> Option<String> {
 
 fn through_batching(record: &Record) -> Option<String> {
     let one = record.measurements.first()?;
-    let latency = &one.latency;
     Some(format!(
-        "{:.1}/s, p50 {:.3} ms, p99 {:.3} ms",
-        one.throughput, latency.p50_ms, latency.p99_ms
+        "{:.1}/s, p50 ms {}, p99 ms {}",
+        one.throughput,
+        median(one),
+        milliseconds(one.latency.p99_ms)
     ))
 }
 
