@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nav_package_format::{RunnerSettings, Signature, TensorData};
+use nav_package_format::{Device, RunnerSettings, Signature, TensorData};
 use nav_runners::{Declaration, Libraries, LoadOptions, ModelFile};
 use nav_worker::WorkerCommand;
 use serde::Serialize;
@@ -247,13 +247,13 @@ impl Site<'_> {
 
     /// How many processes may hold the model at once: weights, what a runtime makes of them, and room to work.
     pub(super) fn room(&self) -> usize {
-        const EACH: u64 = 64 << 20;
         let files = &self.source.inspection;
         let external = files.external_files.iter().map(|file| file.bytes);
         let weights = external.fold(files.file.bytes, u64::saturating_add);
-        let each = weights.saturating_mul(3).saturating_add(EACH);
-        let room = self.host.memory_bytes / each;
-        usize::try_from(room).unwrap_or(usize::MAX).max(2)
+        let mut candidates = self.plan.candidates.iter();
+        let uses_gpu = candidates.any(|candidate| candidate.device != Device::Cpu);
+        let gpu = self.host.gpu_memory_bytes.filter(|_| uses_gpu);
+        room(weights, self.host.memory_bytes, gpu)
     }
 
     /// Starts the process of a candidate's step. It ends with the thread that calls this.
@@ -264,6 +264,19 @@ impl Site<'_> {
             self.plan.memory_limit,
         )
     }
+}
+
+/// How many processes may hold a model with so many bytes of weights, in this memory of the host, and in this of a GPU.
+fn room(weights: u64, host: u64, gpu: Option<u64>) -> usize {
+    const EACH: u64 = 64 << 20;
+    // A context of CUDA, and what its libraries compute in.
+    const EACH_ON_GPU: u64 = 1 << 30;
+    let holds = |each: u64| weights.saturating_mul(3).saturating_add(each);
+    let on_host = host / holds(EACH);
+    let on_gpu = gpu.map_or(u64::MAX, |gpu| gpu / holds(EACH_ON_GPU));
+    usize::try_from(on_host.min(on_gpu))
+        .unwrap_or(usize::MAX)
+        .max(2)
 }
 
 /// The first digits of the digest of what a file depends on, to be part of its name.
@@ -277,6 +290,21 @@ mod tests {
     use nav_package_format::Digest;
 
     use super::*;
+
+    #[test]
+    fn as_many_hold_the_model_as_the_memory_has_room_for_that_has_least() {
+        let check = |weights: u64, host: u64, gpu: Option<u64>, expected: usize| {
+            assert_eq!(
+                room(weights << 20, host << 30, gpu.map(|it| it << 30)),
+                expected
+            );
+        };
+        check(100, 24, None, 67);
+        check(100, 24, Some(16), 12);
+        check(100, 4, Some(80), 11);
+        // Two are compared, whatever they take.
+        check(8000, 24, Some(16), 2);
+    }
 
     #[test]
     fn a_converted_file_is_used_again_only_for_what_it_was_made_of() {

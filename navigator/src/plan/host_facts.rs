@@ -22,6 +22,9 @@ pub struct HostFacts {
     /// The GPUs, each with its driver.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpus: Vec<String>,
+    /// The memory that may be used of the GPU that has least to spare; none where there is no GPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_memory_bytes: Option<u64>,
     /// The runners, in order of preference.
     pub runners: Vec<RunnerFacts>,
 }
@@ -48,6 +51,7 @@ impl HostFacts {
                 limit.min(memory.available_bytes)
             }),
             gpus: gpus(&host.gpus),
+            gpu_memory_bytes: least_to_spare(&host.gpus),
             runners,
         }
     }
@@ -75,6 +79,16 @@ impl HostFacts {
             Probe::Missing { .. } => None,
         }
     }
+}
+
+fn least_to_spare(gpus: &Gpus) -> Option<u64> {
+    let Gpus::Present { devices, .. } = gpus else {
+        return None;
+    };
+    let free = devices
+        .iter()
+        .map(|gpu| gpu.free_bytes.unwrap_or(gpu.memory_bytes));
+    free.min()
 }
 
 /// What a measurement on a GPU depends on.
@@ -115,6 +129,8 @@ mod tests {
         };
         let identity = |host: &Host| HostFacts::new(host, Vec::new()).identity();
         let one = host("580.1", "Some GPU");
+        let facts = HostFacts::new(&one, Vec::new());
+        assert_eq!(facts.gpu_memory_bytes, Some(1 << 20));
         assert_eq!(identity(&one), identity(&one.clone()));
         let without = Host {
             gpus: Gpus::Absent,

@@ -223,6 +223,7 @@ mod tests {
             threads,
             memory_bytes: 1 << 30,
             gpus: Vec::new(),
+            gpu_memory_bytes: None,
             runners: Vec::new(),
         }
     }

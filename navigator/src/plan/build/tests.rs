@@ -41,6 +41,7 @@ fn host(threads: usize, ready: &[&str]) -> HostFacts {
         threads,
         memory_bytes: 1000,
         gpus: Vec::new(),
+        gpu_memory_bytes: None,
         runners: runners.into(),
     }
 }
