@@ -65,7 +65,10 @@ fn onnx(folder: &Path, record: &mut Record) -> Outcome<()> {
         };
         let environment = library::open_for_cuda(&options.libraries)?.environment;
         let mut builder = OrtSession::builder(&environment)?;
-        ep::CUDA::default().register(&mut builder)?;
+        // With all of FP32, as the runner.
+        ep::CUDA::default()
+            .with_tf32(false)
+            .register(&mut builder)?;
         let mut bare = builder.commit_from_file(&path)?;
         let format = Format::Onnx;
         let loaded = ONNX_CUDA.load(&ModelFile { path, format }, &options)?;

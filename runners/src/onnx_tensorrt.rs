@@ -2,7 +2,7 @@
 
 use ort::ep::{self, ExecutionProvider};
 
-use crate::onnxruntime::accelerator::Accelerator;
+use crate::onnxruntime::accelerator::{self, Accelerator};
 
 /// ONNX Runtime handing what it can to TensorRT.
 pub static ONNX_TENSORRT: Accelerator = Accelerator {
@@ -11,12 +11,12 @@ pub static ONNX_TENSORRT: Accelerator = Accelerator {
     needs: "an NVIDIA GPU with a driver for CUDA 13, the CUDA 13 libraries, and TensorRT 10, in /usr/local/cuda/lib64 or beside ONNX \
             Runtime's",
     crashes_without_driver: true,
-    register: |builder, device| {
+    settings: &[],
+    register: |builder, treatment| {
         ep::TensorRT::default()
-            .with_device_id(device)
+            .with_device_id(treatment.device)
             .register(builder)?;
         // What TensorRT does not take goes to CUDA rather than to the processor.
-        ep::CUDA::default().with_device_id(device).register(builder)
+        accelerator::cuda(treatment).register(builder)
     },
-    register_recording: None,
 };

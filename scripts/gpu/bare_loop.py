@@ -6,6 +6,9 @@ import time
 import torch
 
 torch._C._jit_set_texpr_fuser_enabled(False)
+# With all of FP32, as the runner.
+torch.backends.cudnn.allow_tf32 = False
+torch.backends.cuda.matmul.allow_tf32 = False
 model = torch.jit.load(sys.argv[1], map_location="cuda:0").eval()
 is_text = "encoder" in sys.argv[1]
 inputs, outputs = {}, {}

@@ -63,6 +63,15 @@ const fn autocast(value: &'static str) -> Entry {
     }
 }
 
+/// Products of FP32 with ten bits of mantissa.
+const fn tf32(key: &'static str) -> Entry {
+    Entry {
+        suffix: "tf32",
+        key,
+        value: "on",
+    }
+}
+
 const CUDA_GRAPH: Entry = Entry {
     suffix: "cuda-graph",
     key: "cuda.graph",
@@ -73,6 +82,7 @@ const KNOBS: &[(&str, Knobs)] = &[
     (
         "OnnxCUDA",
         Knobs {
+            precisions: &[tf32("cuda.tf32")],
             recordings: &[CUDA_GRAPH],
             ..NONE
         },
@@ -113,7 +123,7 @@ const KNOBS: &[(&str, Knobs)] = &[
         Knobs {
             graph_levels: TORCH_LEVELS,
             layouts: &[CHANNELS_LAST],
-            precisions: &[autocast("bf16"), autocast("fp16")],
+            precisions: &[tf32("torch.tf32"), autocast("bf16"), autocast("fp16")],
             ..NONE
         },
     ),

@@ -296,7 +296,11 @@ mod tests {
             &["torch-script-channels-last"],
         );
         check("TorchScriptCPU", "batch,8", &[]);
-        check("OnnxCUDA", "batch,8", &["torch-script-cuda-graph"]);
+        check(
+            "OnnxCUDA",
+            "batch,8",
+            &["torch-script-tf32", "torch-script-cuda-graph"],
+        );
         check(
             "OnnxCPU",
             "batch,3,8,8",
@@ -307,6 +311,7 @@ mod tests {
             "batch,3,8,8",
             &[
                 "torch-script-channels-last",
+                "torch-script-tf32",
                 "torch-script-bf16",
                 "torch-script-fp16",
             ],

@@ -1,12 +1,14 @@
 //! What `OnnxCUDA` and `OnnxTensorRT` share: a provider that is tried before it is believed, and never
 //! quietly replaced by the processor.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nav_native::cuda::Driver;
 use nav_native::gpu;
 use nav_native::onnxruntime::HostMemory;
 use nav_package_format::{Device, Format};
+use ort::ep;
 use ort::session::Session as OrtSession;
 use ort::session::builder::SessionBuilder;
 
@@ -38,17 +40,45 @@ pub struct Accelerator {
     pub needs: &'static str,
     /// Whether its libraries crash the process, rather than fail, where there is no driver.
     pub crashes_without_driver: bool,
+    /// The entries of settings that it honours.
+    pub settings: &'static [&'static str],
     /// Registers it with a session that is being built.
-    pub register: Register,
-    /// Registers it so that it records runs, if it can.
-    pub register_recording: Option<Register>,
+    pub register: fn(&mut SessionBuilder, &Treatment) -> ort::Result<()>,
 }
 
-/// Registers a provider for the GPU of this number.
-pub type Register = fn(&mut SessionBuilder, i32) -> ort::Result<()>;
+/// How a provider runs a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Treatment {
+    /// The GPU of this number.
+    pub device: i32,
+    /// Whether CUDA records runs, and launches each as a whole.
+    pub records: bool,
+    /// Whether products of FP32 may be computed with ten bits of mantissa.
+    pub tf32: bool,
+}
 
 /// The entry of settings that has CUDA record runs: `1`.
-const GRAPH: &str = "cuda.graph";
+pub const GRAPH: &str = "cuda.graph";
+
+/// The entry of settings that lets products of FP32 be computed with ten bits of mantissa: `on`.
+pub const TF32: &str = "cuda.tf32";
+
+/// The CUDA provider. By itself it would compute with less than FP32.
+pub fn cuda(treatment: &Treatment) -> ep::CUDA {
+    let provider = ep::CUDA::default().with_device_id(treatment.device);
+    provider.with_tf32(treatment.tf32)
+}
+
+impl Treatment {
+    /// As the model is, and nothing more.
+    const fn plain(device: i32) -> Self {
+        Self {
+            device,
+            records: false,
+            tf32: false,
+        }
+    }
+}
 
 impl Runner for Accelerator {
     fn name(&self) -> &'static str {
@@ -109,9 +139,9 @@ impl Runner for Accelerator {
             .map_err(failed)?;
         let memory = HostMemory::PinnedFor(device);
         let mut options = options.clone();
-        let recording = options.settings.config_entries.remove(GRAPH);
-        let register = self.register_for(recording.as_deref())?;
-        let records = recording.and(u32::try_from(device).ok());
+        let treatment = self.treatment(device, &mut options.settings.config_entries)?;
+        let number = u32::try_from(device).ok();
+        let records = number.filter(|_| treatment.records);
         let loader = Loader {
             runner: self.name,
             library,
@@ -119,26 +149,38 @@ impl Runner for Accelerator {
             records: records.map(|device| (device, GRAPH)),
         };
         loader.load(model, &facts.signature, &options, |builder| {
-            register(builder, device).map_err(|error| failed(reason(&error)))
+            (self.register)(builder, &treatment).map_err(|error| failed(reason(&error)))
         })
     }
 }
 
 impl Accelerator {
-    /// How it is registered with what the setting for recording says.
-    fn register_for(&self, recording: Option<&str>) -> Result<Register, LoadError> {
-        let refuse = |reason: &str| LoadError::Setting {
-            runner: self.name.to_owned(),
-            setting: GRAPH.to_owned(),
-            reason: reason.to_owned(),
+    /// What these entries ask of the provider, which takes its own out of them.
+    fn treatment(
+        &self,
+        device: i32,
+        entries: &mut BTreeMap<String, String>,
+    ) -> Result<Treatment, LoadError> {
+        let mut take = |setting: &str, only: &str| {
+            let refuse = |reason: &str| LoadError::Setting {
+                runner: self.name.to_owned(),
+                setting: setting.to_owned(),
+                reason: reason.to_owned(),
+            };
+            match entries.remove(setting) {
+                None => Ok(false),
+                Some(_) if !self.settings.contains(&setting) => {
+                    Err(refuse("it has no such setting"))
+                }
+                Some(value) if value == only => Ok(true),
+                Some(_) => Err(refuse(&format!("it can be {only}"))),
+            }
         };
-        match recording {
-            None => Ok(self.register),
-            Some("1") => self
-                .register_recording
-                .ok_or_else(|| refuse("it does not record runs")),
-            Some(_) => Err(refuse("it can be 1")),
-        }
+        Ok(Treatment {
+            device,
+            records: take(GRAPH, "1")?,
+            tf32: take(TF32, "on")?,
+        })
     }
 
     /// Sets the provider up for the smallest graph there is, so that a failure has the provider's own
@@ -161,7 +203,8 @@ impl Accelerator {
             None => reason(&error),
         };
         let mut builder = OrtSession::builder(&library.environment).map_err(why)?;
-        (self.register)(&mut builder, device).map_err(why)?;
+        let treatment = Treatment::plain(device);
+        (self.register)(&mut builder, &treatment).map_err(why)?;
         builder.commit_from_memory(IDENTITY_MODEL).map_err(why)?;
         Ok(())
     }
@@ -187,24 +230,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recording_is_asked_for_by_a_setting_that_only_some_providers_have() {
-        let check = |provider: &Accelerator, setting, expected: Result<(), &str>| {
-            let found = provider.register_for(setting).map(|_| ());
+    fn what_is_asked_of_a_provider_is_honoured_or_refused_by_name() {
+        let check = |provider: &Accelerator, entry, expected: Result<(bool, bool), &str>| {
+            let other = ("session.intra_op.allow_spinning", "0");
+            let entries = [other].into_iter().chain(entry);
+            let mut entries = entries
+                .map(|(key, value): (&str, &str)| (key.to_owned(), value.to_owned()))
+                .collect();
+            let found = provider.treatment(1, &mut entries);
+            let found = found.map(|found| (found.records, found.tf32));
             let found = found.map_err(|error| error.to_string());
             assert_eq!(found, expected.map_err(str::to_owned));
+            assert_eq!(entries.len(), 1);
         };
-        check(&ONNX_CUDA, None, Ok(()));
-        check(&ONNX_CUDA, Some("1"), Ok(()));
+        check(&ONNX_CUDA, None, Ok((false, false)));
+        check(&ONNX_CUDA, Some((GRAPH, "1")), Ok((true, false)));
+        check(&ONNX_CUDA, Some((TF32, "on")), Ok((false, true)));
         check(
             &ONNX_CUDA,
-            Some("yes"),
+            Some((GRAPH, "yes")),
             Err("runner OnnxCUDA cannot honour setting cuda.graph: it can be 1"),
         );
-        check(&ONNX_TENSORRT, None, Ok(()));
+        check(&ONNX_TENSORRT, None, Ok((false, false)));
         check(
             &ONNX_TENSORRT,
-            Some("1"),
-            Err("runner OnnxTensorRT cannot honour setting cuda.graph: it does not record runs"),
+            Some((TF32, "on")),
+            Err("runner OnnxTensorRT cannot honour setting cuda.tf32: it has no such setting"),
         );
     }
 }

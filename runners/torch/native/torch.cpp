@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -192,6 +193,14 @@ int nav_library_open(const char* path, char** reason) {
 }
 
 uint64_t nav_torch_version(void) { return aoti_torch_abi_version(); }
+
+int nav_allow_tf32(int is_allowed, char** reason) {
+  return guarded(reason, -1, [&] {
+    at::globalContext().setAllowTF32CuDNN(is_allowed != 0);
+    at::globalContext().setAllowTF32CuBLAS(is_allowed != 0);
+    return 0;
+  });
+}
 
 nav_module* nav_module_load(const char* path, int cuda, char** reason) {
   return guarded(reason, static_cast<nav_module*>(nullptr), [&] {

@@ -19,6 +19,9 @@ int nav_library_open(const char* path, char** reason);
 // The version of the libtorch that is in use: major, minor and patch in the three highest bytes.
 uint64_t nav_torch_version(void);
 
+// Whether GPUs may compute products of FP32 with ten bits of mantissa, in all of this process. By itself libtorch lets convolutions.
+int nav_allow_tf32(int is_allowed, char** reason);
+
 // Loads a module, ready to be evaluated. `cuda` is the number of a GPU, or -1 for the processor.
 nav_module* nav_module_load(const char* path, int cuda, char** reason);
 void nav_module_free(nav_module* module);

@@ -8,7 +8,7 @@ use nav_runners::runner::Declaration;
 use nav_runners::{LoadError, LoadOptions, Loaded, ModelFile, RunError, Session, TensorDesc};
 
 use crate::dtype::kind_of;
-use crate::native::{Argument, Module};
+use crate::native::{self, Argument, Module};
 use crate::outputs;
 use crate::session::TorchSession;
 use crate::settings::{Treatment, treatment};
@@ -46,6 +46,9 @@ impl TorchModel {
         let Declaration { signature, extents } = declared;
         check_types(runner, signature)?;
         set_threads(treatment);
+        if options.device != Device::Cpu {
+            native::allow_tf32(treatment.tf32).map_err(|error| refused(error.to_string()))?;
+        }
         let loaded = Module::load(&model.path, gpu(runner, options.device)?);
         let mut module = loaded.map_err(|error| refused(error.to_string()))?;
         let arguments = module.arguments();

@@ -30,6 +30,7 @@ unsafe extern "C" {
     fn nav_text_free(text: *mut c_char);
     fn nav_library_open(path: *const c_char, reason: *mut *mut c_char) -> c_int;
     safe fn nav_torch_version() -> u64;
+    fn nav_allow_tf32(is_allowed: c_int, reason: *mut *mut c_char) -> c_int;
     fn nav_module_load(
         path: *const c_char,
         cuda: c_int,
@@ -96,6 +97,18 @@ pub(crate) fn open_library(path: &Path) -> Result<(), TorchError> {
     // vendor's, which the user chose.
     let opened = unsafe { nav_library_open(path.as_ptr(), &raw mut place) };
     if opened == 0 {
+        Ok(())
+    } else {
+        Err(reason(place))
+    }
+}
+
+/// Says whether GPUs may compute products of FP32 with ten bits of mantissa, in all of this process, which holds one model.
+pub(crate) fn allow_tf32(is_allowed: bool) -> Result<(), TorchError> {
+    let mut place = std::ptr::null_mut();
+    // SAFETY: `place` outlives the call.
+    let done = unsafe { nav_allow_tf32(c_int::from(is_allowed), &raw mut place) };
+    if done == 0 {
         Ok(())
     } else {
         Err(reason(place))

@@ -9,6 +9,9 @@ const MEMORY_FORMAT: &str = "torch.memory_format";
 /// The entry that says what precision operators may choose: `bf16` or `fp16`.
 const AUTOCAST: &str = "torch.autocast";
 
+/// The entry that lets products of FP32 be computed with ten bits of mantissa: `on`.
+const TF32: &str = "torch.tf32";
+
 /// What is done with a module before it is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Treatment {
@@ -18,6 +21,8 @@ pub(crate) struct Treatment {
     pub(crate) channels_last: bool,
     /// What precision its operators may choose.
     pub(crate) autocast: Autocast,
+    /// Whether products of FP32 may be computed with ten bits of mantissa.
+    pub(crate) tf32: bool,
     /// Threads for one operator.
     pub(crate) threads: Option<i32>,
 }
@@ -77,20 +82,23 @@ pub(crate) fn treatment(
         rewriting: rewriting(settings.graph_level),
         channels_last: false,
         autocast: Autocast::Off,
+        tf32: false,
         threads: threads.transpose()?,
     };
     for (key, value) in &settings.config_entries {
         match (key.as_str(), value.as_str()) {
             (MEMORY_FORMAT, "channels_last") => treatment.channels_last = true,
             (MEMORY_FORMAT, _) => return Err(refuse(key, "it can be channels_last")),
-            (AUTOCAST, _) if device == Device::Cpu => {
+            (AUTOCAST | TF32, _) if device == Device::Cpu => {
                 return Err(refuse(key, "it has a meaning only on a GPU"));
             }
             (AUTOCAST, "bf16") => treatment.autocast = Autocast::Bf16,
             (AUTOCAST, "fp16") => treatment.autocast = Autocast::Fp16,
             (AUTOCAST, _) => return Err(refuse(key, "it can be bf16 or fp16")),
+            (TF32, "on") => treatment.tf32 = true,
+            (TF32, _) => return Err(refuse(key, "it can be on")),
             _ => {
-                let known = "only torch.memory_format and torch.autocast are known";
+                let known = "only torch.memory_format, torch.autocast and torch.tf32 are known";
                 return Err(refuse(key, known));
             }
         }
@@ -136,6 +144,16 @@ mod tests {
         check(&[last, (AUTOCAST, "bf16")], gpu, Ok((true, Autocast::Bf16)));
         check(&[(AUTOCAST, "fp16")], gpu, Ok((false, Autocast::Fp16)));
         check(
+            &[(TF32, "1")],
+            gpu,
+            Err("runner T cannot honour setting torch.tf32: it can be on"),
+        );
+        check(
+            &[(TF32, "on")],
+            Device::Cpu,
+            Err("runner T cannot honour setting torch.tf32: it has a meaning only on a GPU"),
+        );
+        check(
             &[(AUTOCAST, "fp16")],
             Device::Cpu,
             Err("runner T cannot honour setting torch.autocast: it has a meaning only on a GPU"),
@@ -144,7 +162,7 @@ mod tests {
             &[("torch.compile", "1")],
             gpu,
             Err(
-                "runner T cannot honour setting torch.compile: only torch.memory_format and torch.autocast are known",
+                "runner T cannot honour setting torch.compile: only torch.memory_format, torch.autocast and torch.tf32 are known",
             ),
         );
     }

@@ -290,7 +290,7 @@ fn a_host_with_a_gpu_tries_what_it_has_there_and_one_without_says_how_to_get_it(
     let suffixes = waves.flat_map(|wave| wave.refinements.iter().map(|it| it.suffix.as_str()));
     assert_eq!(
         suffixes.collect::<Vec<_>>(),
-        ["channels-last", "bf16", "fp16"]
+        ["channels-last", "tf32", "bf16", "fp16"]
     );
 }
 
