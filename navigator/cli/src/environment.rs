@@ -1,4 +1,5 @@
-//! Every environment variable that `nav` reads, in one place: nothing else reads the environment.
+//! Every environment variable that `nav` reads, in one place: nothing else of it reads the environment, but for what must be the same for all
+//! processes (`NAV_CUDA_DRIVER`, by the crate that opens drivers).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,6 +26,12 @@ pub(crate) const PYTHON: Variable = Variable {
     meaning: "the Python whose pip fetches runtimes [python3]",
 };
 
+/// The driver of NVIDIA GPUs. Listed here, and read where drivers are opened: worker processes and programs read it too.
+pub(crate) const CUDA_DRIVER: Variable = Variable {
+    name: "NAV_CUDA_DRIVER",
+    meaning: "the driver's libcuda.so.1, by absolute path, where it is in no usual folder",
+};
+
 /// Options that mean the same in every command that has them, and the variable that sets them in all.
 pub(crate) const SHARED: &[(&str, &str)] = &[("trust-policy", "NAV_TRUST_POLICY")];
 
@@ -32,6 +39,7 @@ pub(crate) const SHARED: &[(&str, &str)] = &[("trust-policy", "NAV_TRUST_POLICY"
 pub(crate) const VARIABLES: &[&Variable] = &[
     &CONFIG,
     &PYTHON,
+    &CUDA_DRIVER,
     &Variable {
         name: "NAV_OFFLINE",
         meaning: "1 forbids downloads, as --offline: every option has such a variable,",

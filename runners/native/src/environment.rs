@@ -1,4 +1,20 @@
-//! Variables of this process that only vendor libraries read, and read by themselves: there is no other way to tell them.
+//! Variables of this process: the one that says where the driver is, and those that only vendor libraries read, and read by themselves, so
+//! that there is no other way to tell them.
+
+use std::ffi::OsString;
+
+/// Names the driver's CUDA library on hosts where it lies in no folder that is known.
+const CUDA_DRIVER: &str = "NAV_CUDA_DRIVER";
+
+/// The driver that the user named. Read here and not by whoever starts the process, as every process that opens a driver (a command, a
+/// worker, a program that imports this) must come to the same one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is the same for all processes, and none of them could do with another"
+)]
+pub(crate) fn cuda_driver() -> Option<OsString> {
+    std::env::var_os(CUDA_DRIVER).filter(|value| !value.is_empty())
+}
 
 /// Sets a variable, if this process has no thread but this one, and says whether it did.
 pub fn set_while_alone(name: &str, value: &str) -> bool {

@@ -1,10 +1,15 @@
 //! The NVIDIA GPUs of this host: what CUDA lists, in its order and with its numbers, since those are the numbers that models are run
 //! by. Nobody else in this project looks for GPUs.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::cuda::{CudaError, DeviceFacts, Driver};
+use crate::environment;
 use crate::monitor::Monitor;
+
+/// The driver's CUDA library, as it is called everywhere.
+const CUDA_LIBRARY: &str = "libcuda.so.1";
 
 /// Where drivers put their libraries. Absolute, so that no search path can redirect them.
 const DRIVER_FOLDERS: &[&str] = &[
@@ -21,16 +26,35 @@ const DRIVER_FOLDERS: &[&str] = &[
 /// Where the kernel's part of the driver tells its version.
 const KERNEL_VERSION: &str = "/proc/driver/nvidia/version";
 
+/// A library of the driver's besides that of CUDA: beside a driver that is named, or in a folder where drivers are.
 pub(crate) fn driver_library(name: &str) -> Option<PathBuf> {
-    DRIVER_FOLDERS
-        .iter()
-        .map(|folder| Path::new(folder).join(name))
-        .find(|path| path.exists())
+    let named = environment::cuda_driver().map(PathBuf::from);
+    let folder = named.as_deref().and_then(Path::parent);
+    let beside = folder.filter(|folder| folder.is_absolute());
+    let known = DRIVER_FOLDERS.iter().map(Path::new);
+    let mut places = beside.into_iter().chain(known);
+    places.find_map(|folder| Some(folder.join(name)).filter(|path| path.exists()))
 }
 
-/// The driver's CUDA library, if there is a driver.
-pub fn cuda_library() -> Option<PathBuf> {
-    driver_library("libcuda.so.1")
+/// The driver's CUDA library: the one that `NAV_CUDA_DRIVER` names, else the one in a folder where drivers are.
+pub fn cuda_library() -> Result<PathBuf, CudaError> {
+    match environment::cuda_driver() {
+        Some(named) => named_library(&named),
+        None => driver_library(CUDA_LIBRARY).ok_or(CudaError::NoDriver),
+    }
+}
+
+/// What is named is taken or refused: another driver in its place would be a surprise.
+fn named_library(named: &OsStr) -> Result<PathBuf, CudaError> {
+    let library = PathBuf::from(named);
+    let reason = if !library.is_absolute() {
+        "is not an absolute path"
+    } else if library.is_file() {
+        return Ok(library);
+    } else {
+        "is no file"
+    };
+    Err(CudaError::Misnamed { library, reason })
 }
 
 /// What the driver reports.
@@ -114,7 +138,7 @@ mod tests {
                 found.devices.len(),
                 found.driver
             ),
-            Err(error) if cuda_library().is_none() => assert_eq!(error, CudaError::NoDriver),
+            Err(error) if cuda_library().is_err() => assert_eq!(Err(error), cuda_library()),
             Err(error) => println!("{error}"),
         }
     }
@@ -125,6 +149,26 @@ mod tests {
             DRIVER_FOLDERS
                 .iter()
                 .all(|path| Path::new(path).is_absolute())
+        );
+    }
+
+    #[test]
+    fn a_driver_that_is_named_is_taken_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("libcuda.so.1");
+        let refusal = |named: &Path| named_library(named.as_os_str()).unwrap_err().to_string();
+        let start = format!("NAV_CUDA_DRIVER names {}, which", library.display());
+        assert_eq!(refusal(&library), format!("{start} is no file"));
+        std::fs::write(&library, "").unwrap();
+        assert_eq!(named_library(library.as_os_str()), Ok(library));
+        let folder = folder.path().display().to_string();
+        assert_eq!(
+            refusal(Path::new(&folder)),
+            format!("NAV_CUDA_DRIVER names {folder}, which is no file")
+        );
+        assert_eq!(
+            refusal(Path::new("libcuda.so.1")),
+            "NAV_CUDA_DRIVER names libcuda.so.1, which is not an absolute path"
         );
     }
 

@@ -50,7 +50,7 @@ impl Driver {
         if let Some(driver) = &*opened {
             return Ok(driver.clone());
         }
-        let path = gpu::cuda_library().ok_or(CudaError::NoDriver)?;
+        let path = gpu::cuda_library()?;
         let driver = Self::open_at(&path)?;
         *opened = Some(driver.clone());
         Ok(driver)

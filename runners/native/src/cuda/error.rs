@@ -8,6 +8,14 @@ pub enum CudaError {
     /// A normal answer: this host has no NVIDIA driver.
     #[error("no NVIDIA driver is installed (there is no libcuda.so.1)")]
     NoDriver,
+    /// The user named a driver that is none.
+    #[error("NAV_CUDA_DRIVER names {library}, which {reason}", library = .library.display())]
+    Misnamed {
+        /// What was named.
+        library: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The driver's library is there and cannot be used.
     #[error("the NVIDIA driver cannot be used ({library}): {reason}", library = .library.display())]
     Unusable {

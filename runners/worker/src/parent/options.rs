@@ -16,6 +16,7 @@ pub const INHERITED_ENVIRONMENT: &[&str] = &[
     "HOME",
     "LANG",
     "LC_ALL",
+    "NAV_CUDA_DRIVER",
     "NVIDIA_VISIBLE_DEVICES",
     "PATH",
     "RUST_BACKTRACE",
