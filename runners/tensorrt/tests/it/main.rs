@@ -6,5 +6,7 @@
     reason = "all of this is a test, the functions outside of #[test] too"
 )]
 
+mod double;
+mod numbers;
 mod refusals;
 mod support;
