@@ -94,14 +94,17 @@ impl TensorRtModel {
                         ))
                     })?;
                 }
-                (signature, Engine::open(site.library, plan))
+                (signature, Engine::open(site.library, plan, &device))
             }
             Source::Plan(plan) => {
                 let Some(declared) = &options.declared else {
                     let reason = "nobody declared what it takes and gives";
                     return Err(refused(reason.to_owned()));
                 };
-                (&declared.signature, Engine::open(site.library, plan))
+                (
+                    &declared.signature,
+                    Engine::open(site.library, plan, &device),
+                )
             }
         };
         let engine = engine.map_err(|error| refused(error.to_string()))?;
@@ -139,10 +142,10 @@ fn range(engine: &Engine, port: &EngineTensor) -> Result<(Extents, Extents), Ten
     }
 }
 
-/// The device, made the one that TensorRT works on for the calling thread, as asking for its memory does.
+/// The device, made the one that TensorRT works on for the calling thread.
 fn ready_device(site: &Site<'_>) -> Result<CudaContext, CudaError> {
     let device = CudaContext::of_device(site.driver, site.device.number)?;
-    device.memory()?;
+    device.make_current()?;
     Ok(device)
 }
 

@@ -41,7 +41,6 @@ struct Expected<'a> {
 impl TensorRtSession {
     /// A session for the calling thread.
     pub(crate) fn open(model: &TensorRtModel) -> Result<Self, RunFailure> {
-        // Before the context: making a stream makes the device the one that TensorRT works on for this thread.
         let stream = Stream::new(&model.device)?;
         let context = Context::open(Arc::clone(&model.engine))?;
         let inputs = model.ports.inputs.iter();
@@ -103,6 +102,9 @@ impl TensorRtSession {
             runner: model.runner.to_owned(),
             reason: failure.to_string(),
         };
+        // A session of another device may have run on this thread since.
+        let current = model.device.make_current();
+        current.map_err(|error| failed(error.into()))?;
         self.place_inputs(model, staged).map_err(failed)?;
         let mut expected = self.place_outputs(model)?;
         if model.uses_graphs && self.context.can_record() {

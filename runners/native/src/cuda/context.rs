@@ -71,8 +71,9 @@ impl Context {
         })
     }
 
-    /// Makes it the calling thread's, as every call about memory and streams needs it.
-    pub(super) fn make_current(&self) -> Result<(), CudaError> {
+    /// Makes it the calling thread's. Every call here does so itself; a vendor's library works on the device of the thread that calls it,
+    /// and where there is none on the first one, whichever that is.
+    pub fn make_current(&self) -> Result<(), CudaError> {
         // SAFETY: the context is retained as long as `self`.
         let code = unsafe { (self.functions().set_context)(self.retained.raw) };
         self.check("cuCtxSetCurrent", code)

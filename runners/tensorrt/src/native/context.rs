@@ -33,7 +33,7 @@ pub(crate) struct Context {
     /// How many runs there were with the places as they are.
     runs: usize,
     recorded: Option<Graph>,
-    _engine: Arc<Engine>,
+    engine: Arc<Engine>,
 }
 
 /// Where a tensor is.
@@ -87,7 +87,8 @@ impl HostMemory {
 
 impl Context {
     /// A context for the calling thread.
-    pub(crate) fn open(engine: Arc<Engine>) -> Result<Self, TensorRtError> {
+    pub(crate) fn open(engine: Arc<Engine>) -> Result<Self, RunFailure> {
+        engine.use_device()?;
         let mut place = std::ptr::null_mut();
         // SAFETY: the engine lives as long as the context, which holds it.
         let raw = unsafe { raw::nav_context_open(engine.as_ptr(), &raw mut place) };
@@ -97,7 +98,7 @@ impl Context {
             places: BTreeMap::new(),
             runs: 0,
             recorded: None,
-            _engine: engine,
+            engine,
         })
     }
 
@@ -329,6 +330,8 @@ fn pointer(address: u64) -> *mut c_void {
 
 impl Drop for Context {
     fn drop(&mut self) {
+        // As where the engine is dropped.
+        let _is_broken = self.engine.use_device();
         // SAFETY: it came from `nav_context_open`, and its engine still lives. A recorded run that is destroyed later is not launched.
         unsafe { raw::nav_context_free(self.raw.as_ptr()) };
     }

@@ -4,6 +4,9 @@ use std::ffi::{CStr, CString, c_void};
 use std::fmt;
 use std::ptr::NonNull;
 
+use nav_runners::cuda::{Context as CudaContext, CudaError};
+
+use super::context::RunFailure;
 use super::library::Library;
 use super::raw::{self, RawEngine, RawTensor};
 use super::{TensorRtError, check, reason};
@@ -41,6 +44,7 @@ pub(crate) struct EngineTensor {
 /// A loaded engine: its weights are on the device.
 pub(crate) struct Engine {
     raw: NonNull<RawEngine>,
+    device: CudaContext,
 }
 
 // SAFETY: an engine is not changed once it is read, but for contexts that are made, which is done one at a time.
@@ -73,20 +77,23 @@ impl Extents {
 }
 
 impl Engine {
-    /// Reads a serialized engine. This loads code of the file onto the device in use.
-    pub(crate) fn open(library: Library, plan: &[u8]) -> Result<Self, TensorRtError> {
-        let mut place = std::ptr::null_mut();
-        // SAFETY: the library is open, the plan has so many bytes, which the call only reads, and `place` outlives it.
-        let raw = unsafe {
-            raw::nav_engine_open(
-                library.as_ptr(),
-                plan.as_ptr().cast::<c_void>(),
-                plan.len(),
-                &raw mut place,
-            )
-        };
-        let raw = NonNull::new(raw).ok_or_else(|| reason(place))?;
-        Ok(Self { raw })
+    /// Reads a serialized engine. This loads code of the file onto the device.
+    pub(crate) fn open(
+        library: Library,
+        plan: &[u8],
+        device: &CudaContext,
+    ) -> Result<Self, RunFailure> {
+        device.make_current()?;
+        Ok(Self {
+            raw: read(library, plan)?,
+            device: device.clone(),
+        })
+    }
+
+    /// Makes its device the one that TensorRT works on for the calling thread, which may be another one than that which opened it. Without,
+    /// TensorRT would take the first device of all.
+    pub(super) fn use_device(&self) -> Result<(), CudaError> {
+        self.device.make_current()
     }
 
     /// What it takes and gives.
@@ -149,6 +156,8 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        // Where the device is broken there is nothing to give back to, and TensorRT finds out itself.
+        let _is_broken = self.use_device();
         // SAFETY: it came from `nav_engine_open`, and no context of it is left: each holds it.
         unsafe { raw::nav_engine_free(self.raw.as_ptr()) };
     }
@@ -158,6 +167,21 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").finish_non_exhaustive()
     }
+}
+
+/// Has TensorRT read a serialized engine.
+pub(super) fn read(library: Library, plan: &[u8]) -> Result<NonNull<RawEngine>, TensorRtError> {
+    let mut place = std::ptr::null_mut();
+    // SAFETY: the library is open, the plan has so many bytes, which the call only reads, and `place` outlives it.
+    let raw = unsafe {
+        raw::nav_engine_open(
+            library.as_ptr(),
+            plan.as_ptr().cast::<c_void>(),
+            plan.len(),
+            &raw mut place,
+        )
+    };
+    NonNull::new(raw).ok_or_else(|| reason(place))
 }
 
 #[cfg(test)]

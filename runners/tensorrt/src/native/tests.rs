@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nav_runners::cuda::{Context as CudaContext, Driver};
 
-use super::{Build, Engine, Library};
+use super::{Build, Library, engine};
 
 fn lean() -> Library {
     let folder = Path::new(env!("TENSORRT_LEAN"));
@@ -39,7 +39,7 @@ fn without_a_driver_setting_it_up_is_an_error_with_the_reason() {
 #[test]
 fn what_is_no_engine_is_an_error_with_the_reason() {
     let garbage = [b"ftrt".as_slice(), &[7; 200]].concat();
-    let reason = Engine::open(lean(), &garbage).unwrap_err().to_string();
+    let reason = engine::read(lean(), &garbage).unwrap_err().to_string();
     let start = if has_gpu() {
         "reading the engine failed: "
     } else {

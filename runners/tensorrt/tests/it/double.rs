@@ -100,21 +100,18 @@ impl Host {
 
     /// Fails where something lives on, or was used as it must not be.
     pub(crate) fn assert_clean(&self) {
+        assert_eq!(self.count(Counter::Faults), 0, "faults");
+        assert_eq!(self.count(Counter::Misuses), 0, "misuses");
         let left = LIVING.iter().map(|&counter| (counter, self.count(counter)));
         let left: Vec<_> = left.filter(|(_, count)| *count != 0).collect();
         assert!(left.is_empty(), "left: {left:?}");
-        assert_eq!(self.count(Counter::Faults), 0, "faults");
-        assert_eq!(self.count(Counter::Misuses), 0, "misuses");
     }
 
     /// Where its library and its worker are.
     pub(crate) fn libraries(&self) -> Libraries {
         Libraries {
             runtimes_folder: Some(self.path("cache/runtimes")),
-            configured: BTreeMap::from([(
-                VendorRuntime::Tensorrt,
-                self.path("libnvinfer.so.11"),
-            )]),
+            configured: BTreeMap::from([(VendorRuntime::Tensorrt, self.path("libnvinfer.so.11"))]),
             worker_executables: BTreeMap::from([(
                 "nav-runner-tensorrt".to_owned(),
                 self.path("nav-runner-tensorrt"),

@@ -101,7 +101,11 @@ pub(crate) unsafe extern "C" fn cuDeviceGet(device: *mut c_int, ordinal: c_int) 
 }
 
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn cuDeviceGetName(place: *mut c_char, room: c_int, device: c_int) -> Code {
+pub(crate) unsafe extern "C" fn cuDeviceGetName(
+    place: *mut c_char,
+    room: c_int,
+    device: c_int,
+) -> Code {
     if let Err(error) = known(device) {
         return error;
     }
@@ -152,7 +156,10 @@ pub(crate) unsafe extern "C" fn cuDeviceGetAttribute(
 }
 
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn cuDevicePrimaryCtxRetain(context: *mut Handle, device: c_int) -> Code {
+pub(crate) unsafe extern "C" fn cuDevicePrimaryCtxRetain(
+    context: *mut Handle,
+    device: c_int,
+) -> Code {
     code((|| {
         ready()?;
         known(device)?;
@@ -217,7 +224,11 @@ pub(crate) unsafe extern "C" fn cuMemGetInfo_v2(free: *mut usize, total: *mut us
 
 /// Pinned memory has a place that holds its length, for when it is freed.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn cuMemHostAlloc(place: *mut Handle, bytes: usize, _: c_uint) -> Code {
+pub(crate) unsafe extern "C" fn cuMemHostAlloc(
+    place: *mut Handle,
+    bytes: usize,
+    _: c_uint,
+) -> Code {
     code((|| {
         current()?;
         not_while_recording()?;
@@ -449,7 +460,10 @@ pub(crate) unsafe extern "C" fn cuGraphDestroy(recording: Handle) -> Code {
 /// Where the bytes of a range of device memory are, for a library that computes with this driver; null, and a fault, where it is
 /// not within one allocation. No function of the true driver's.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn nav_double_reach(address: c_ulonglong, bytes: usize) -> *mut c_void {
+pub(crate) unsafe extern "C" fn nav_double_reach(
+    address: c_ulonglong,
+    bytes: usize,
+) -> *mut c_void {
     match memory().and_then(|memory| memory.reach(address, bytes)) {
         Ok(place) => place.cast(),
         Err(error) => {

@@ -8,9 +8,9 @@ use nav_package_format::Shape;
 use nav_runners::Outputs;
 
 use crate::model::{MODEL, Model, shape_of};
+use crate::place;
 use crate::plan::{self, Head};
 use crate::raw::{self, RawFacts, RawRange, RawShape, RawTensor, RawValue, text};
-use crate::place;
 
 /// The version that the double says it is.
 const VERSION: [i32; 4] = [11, 4, 0, 106];

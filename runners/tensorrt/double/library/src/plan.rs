@@ -69,14 +69,17 @@ pub(crate) fn write(model: &Model, head: &Head) -> Result<Vec<u8>, String> {
 
 /// Reads a plan that is of this version and for devices of this capability.
 pub(crate) fn read(plan: &[u8], here: &Head) -> Result<(Model, Head), String> {
-    let damaged = |what: &str| format!("Error Code 1: Serialization (Serialization assertion {what})");
+    let damaged =
+        |what: &str| format!("Error Code 1: Serialization (Serialization assertion {what})");
     let rest = plan.strip_prefix(MARK);
     let rest = rest.ok_or_else(|| {
         damaged("magicTagRead == kMAGIC_TAG failed.Trying to load an engine created with incompatible serialization version. Check that the engine was not created using safety runtime, same OS was used and version compatibility parameters were set accordingly.")
     })?;
     let (stated, body) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
     if u64::from_le_bytes(*stated) != sum(body) {
-        return Err(damaged("sizeRead == static_cast<uint64_t>(mEnd - mCurrent) failed.Size specified in header does not match archive size"));
+        return Err(damaged(
+            "sizeRead == static_cast<uint64_t>(mEnd - mCurrent) failed.Size specified in header does not match archive size",
+        ));
     }
     let no_head = || damaged("header != nullptr failed.");
     let (length, body) = body.split_first_chunk::<8>().ok_or_else(no_head)?;
@@ -104,10 +107,16 @@ pub(crate) fn read(plan: &[u8], here: &Head) -> Result<(Model, Head), String> {
         let size = usize::try_from(*size).map_err(|_| no_head())?;
         let (bytes, rest) = files.split_at_checked(size).ok_or_else(no_head)?;
         files = rest;
-        let is_plain = name == MODEL || !name.split('/').any(|part| part == ".." || part.is_empty());
+        let is_plain =
+            name == MODEL || !name.split('/').any(|part| part == ".." || part.is_empty());
         let to = folder.path().join(name);
-        let made = to.parent().filter(|_| is_plain).map(std::fs::create_dir_all);
-        let written = made.ok_or_else(no_head)?.and_then(|()| std::fs::write(&to, bytes));
+        let made = to
+            .parent()
+            .filter(|_| is_plain)
+            .map(std::fs::create_dir_all);
+        let written = made
+            .ok_or_else(no_head)?
+            .and_then(|()| std::fs::write(&to, bytes));
         written.map_err(|error| error.to_string())?;
     }
     Ok((Model::new(folder, head.files.clone())?, head))
