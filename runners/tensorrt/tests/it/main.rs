@@ -1,12 +1,16 @@
-//! The worker executable, asked as `nav` asks it: over its process, with TensorRT's lean runtime. Nothing here needs a GPU; on a host
-//! with one, the answers are those of such a host.
+//! The worker executable, asked as `nav` asks it: over its process. With TensorRT's lean runtime, of which nothing can be had without a GPU
+//! but its refusals; and, whole, with a driver and a TensorRT that compute on the processor ([`double`]).
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     reason = "all of this is a test, the functions outside of #[test] too"
 )]
 
+mod devices;
 mod double;
+mod engines;
+mod loss;
 mod numbers;
 mod refusals;
 mod support;
+mod values;

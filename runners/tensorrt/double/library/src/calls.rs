@@ -267,7 +267,7 @@ unsafe extern "C" fn double_plan_write(
         unsafe { std::slice::from_raw_parts(ranges, count) }
     };
     let mut head = head(Some(model), facts);
-    for range in ranges {
+    for range in ranges.iter().filter(|range| range.of[0].rank >= 0) {
         // SAFETY: the classes give texts with their ends.
         let name = unsafe { CStr::from_ptr(range.name) };
         let extents = range.of.map(|shape| shape.as_slice().to_vec());

@@ -22,7 +22,7 @@ pub(crate) fn folder() -> Option<PathBuf> {
 }
 
 /// An entry: `onnxruntime` (the library that computes, by absolute path), `tensorrt_version` (11.4.0.106), `shape_values` (on: a build
-/// takes inputs that are shapes without being told of their values).
+/// takes inputs that are shapes without being told of their values), `refuse_tensorrt` (on: it finds no driver that it could use).
 pub(crate) fn setting(key: &str) -> Option<String> {
     let text = std::fs::read_to_string(folder()?.join("double.conf")).ok()?;
     let mut lines = text.lines().filter_map(|line| line.split_once('='));
