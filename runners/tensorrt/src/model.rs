@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nav_package_format::onnx::ModelFacts;
 use nav_package_format::{Format, Signature};
 use nav_runners::cuda::{Context as CudaContext, CudaError};
 use nav_runners::{
@@ -9,6 +10,7 @@ use nav_runners::{
 };
 
 use crate::build::Site;
+use crate::dtype;
 use crate::engine_file;
 use crate::native::{Engine, EngineTensor, Extents, TensorRtError};
 use crate::ports::{PortError, Ports};
@@ -43,7 +45,8 @@ impl Source {
         runner: &dyn nav_runners::Runner,
     ) -> Result<Self, LoadError> {
         if model.format == Format::Onnx {
-            return Ok(Self::Graph(model.admit_onnx(runner)?.signature));
+            let facts = model.admit_onnx(runner)?;
+            return Ok(Self::Graph(check_types(facts, runner)?));
         }
         if !runner.formats().contains(&model.format) {
             return Err(LoadError::Format {
@@ -129,6 +132,27 @@ impl TensorRtModel {
             device,
             uses_graphs: treatment.cuda_graph,
         })
+    }
+}
+
+/// Refuses what no engine could take or give before one is built, which takes minutes.
+fn check_types(
+    facts: ModelFacts,
+    runner: &dyn nav_runners::Runner,
+) -> Result<Signature, LoadError> {
+    let other = facts.other_inputs.iter().chain(&facts.other_outputs);
+    let other = other.map(|other| (&other.name, other.kind.clone()));
+    let signature = facts.signature;
+    let specs = signature.inputs.iter().chain(&signature.outputs);
+    let unknown = specs.filter(|spec| dtype::number_of(spec.dtype).is_none());
+    let unknown = unknown.map(|spec| (&spec.name, spec.dtype.to_string()));
+    match other.chain(unknown).next() {
+        Some((tensor, dtype)) => Err(LoadError::DType {
+            runner: runner.name().to_owned(),
+            tensor: tensor.clone(),
+            dtype,
+        }),
+        None => Ok(signature),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What runners are known not to do, and why. Every entry is tried, and one that passes is a failure.
 
+use nav_runners::VendorRuntime;
+
 use crate::columns::Column;
 use crate::suites::SUITES;
 
@@ -12,6 +14,8 @@ pub(crate) struct Skip {
     pub(crate) case: &'static str,
     /// Why it cannot be had.
     pub(crate) reason: &'static str,
+    /// Whether only the library that stands in for TensorRT in tests has it.
+    pub(crate) of_double: bool,
 }
 
 const fn limit(runner: &'static str, case: &'static str, reason: &'static str) -> Skip {
@@ -19,6 +23,7 @@ const fn limit(runner: &'static str, case: &'static str, reason: &'static str) -
         runner,
         case,
         reason,
+        of_double: false,
     }
 }
 
@@ -104,6 +109,30 @@ pub(crate) const SKIPS: &[Skip] = &[
     limit(TENSORRT, "identity/uint32", NO_SUCH_TYPE),
     limit(TENSORRT, "identity/uint64", NO_SUCH_TYPE),
     limit(TENSORRT, "identity/fp64", NO_SUCH_TYPE),
+    limit(TENSORRT, "signature/scalar", NO_SUCH_TYPE),
+    limit(TENSORRT, "signature/unknown-rank", NO_OPEN_RANK),
+    limit(TENSORRT, "dynamic-shapes/unknown-rank", NO_OPEN_RANK),
+    limit(TENSORRT, "dynamic-shapes/every-dimension", NO_MORE),
+    limit(TENSORRT, "matmul/large", NO_MORE),
+    limit(TENSORRT, "kept-outputs/sizes-change", NO_MORE),
+    limit(TENSORRT, "huge-tensors/output", NO_MORE),
+    limit(TENSORRT, "large-outputs/during-later-runs", NO_MORE),
+    limit(TENSORRT, "large-outputs/beside-a-small-one", NO_MORE),
+    limit(
+        TENSORRT,
+        "large-outputs/of-another-shape-than-declared",
+        NO_MORE,
+    ),
+    limit(TENSORRT, "large-outputs/output-is-the-input", NO_NAME_TWICE),
+    limit(TENSORRT, "kept-outputs/output-is-the-input", NO_NAME_TWICE),
+    limit(TENSORRT, "kept-outputs/during-later-staging", NO_NAME_TWICE),
+    limit(TENSORRT, "kept-outputs/after-the-session", NO_NAME_TWICE),
+    Skip {
+        runner: TENSORRT,
+        case: "bf16/add",
+        reason: "what computes in its place adds no BF16 on the processor",
+        of_double: true,
+    },
     limit(TENSORRT, "empty-batch/elementwise", NO_EMPTY),
     limit(TENSORRT, "empty-batch/matmul", NO_EMPTY),
     limit(TENSORRT, "empty-batch/sum-is-zero", NO_EMPTY),
@@ -121,18 +150,29 @@ const TENSORRT: &str = "TensorRT";
 const NO_STRINGS_THERE: &str = "TensorRT has no tensors of strings";
 const NO_SUCH_TYPE: &str = "TensorRT has no tensors of that type";
 const NO_EMPTY: &str = "an engine that nobody says anything of is built for extents of at least 1";
+const NO_MORE: &str =
+    "an engine that nobody says anything of is built for at most 64 of what is open";
+const NO_OPEN_RANK: &str = "TensorRT must know how many dimensions an input has";
+const NO_NAME_TWICE: &str = "TensorRT has no two tensors of one name, an input and an output";
 const NO_SUCH_NAMES: &str = "inputs of TorchScript have the names of arguments";
 
 impl Skip {
     /// Whether this is about that case in that column.
     pub(crate) fn covers(&self, column: &Column, suite: &str, case: &str) -> bool {
-        column.runner.name().starts_with(self.runner) && self.names(suite, case)
+        let is_there = !self.of_double || is_double(column);
+        is_there && column.runner.name().starts_with(self.runner) && self.names(suite, case)
     }
 
     fn names(&self, suite: &str, case: &str) -> bool {
         let parts = self.case.split_once('/');
         parts == Some((suite, case)) || parts == Some((suite, "*"))
     }
+}
+
+/// Whether the TensorRT of this host is the one that computes on the processor: a file beside it says what that pretends to be.
+fn is_double(column: &Column) -> bool {
+    let library = column.libraries.find(VendorRuntime::Tensorrt);
+    library.is_ok_and(|library| library.with_file_name("double.conf").exists())
 }
 
 /// Whether every entry is about a case that there is.

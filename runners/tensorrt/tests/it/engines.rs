@@ -180,7 +180,7 @@ fn what_a_build_measured_is_used_by_the_next_one_on_the_same_kind_of_device_alon
 }
 
 #[test]
-fn types_that_tensorrt_has_not_are_refused_by_name() {
+fn types_that_tensorrt_has_not_are_refused_by_name_before_anything_is_built() {
     let host = Host::new(&[]);
     for dtype in [DType::Fp64, DType::Uint64, DType::Int16] {
         let graph = GraphProto::named("other")
@@ -188,11 +188,29 @@ fn types_that_tensorrt_has_not_are_refused_by_name() {
             .with(node("Identity", &["x"], &["y"]))
             .gives("y", dtype, &dims("n"));
         let refused = host.load(graph, &[]).unwrap_err().to_string();
-        let why = format!(
-            "reading the graph failed: Failed to convert ONNX data type {dtype} of x to a TensorRT data type"
-        );
-        assert!(refused.ends_with(&why), "{refused}");
+        let expected = format!("runner TensorRT cannot handle {dtype} (of `x`)");
+        assert_eq!(refused, expected);
     }
+    assert_eq!(host.count(Counter::Objects), 0);
+    host.assert_clean();
+}
+
+#[test]
+fn what_the_parser_or_the_builder_refuses_is_told_in_their_words() {
+    let host = Host::new(&[]);
+    let check = |graph: GraphProto, expected: &str| {
+        let refused = host.load(graph, &[]).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{refused}");
+    };
+    let graph = GraphProto::named("unknown")
+        .takes("x", DType::Fp32, &dims("n"))
+        .with(node("Frobnicate", &["x"], &["y"]))
+        .gives("y", DType::Fp32, &dims("n"));
+    check(graph, "reading the graph failed: ");
+    let graph = GraphProto::named("passed on")
+        .takes("x", DType::Fp32, &dims("n"))
+        .gives("x", DType::Fp32, &dims("n"));
+    check(graph, "building the engine failed: ");
     host.assert_clean();
 }
 

@@ -246,10 +246,12 @@ IHostMemory* Builder::buildSerializedNetwork(INetworkDefinition& network, IBuild
   facts.workspace = told.workspace;
   std::vector<double_range> ranges;
   const std::vector<double_tensor> tensors = tensors_of(model);
-  std::set<std::string> inputs;
+  std::set<std::string> names;
   for (const double_tensor& tensor : tensors) {
+    if (!names.insert(tensor.name).second) {
+      return refuse(std::string("Repeated tensor name: ") + tensor.name + " (tensors must have unique names)");
+    }
     if (tensor.is_input == 0) continue;
-    inputs.insert(tensor.name);
     double_range range{tensor.name, {{-1, {}}, {-1, {}}, {-1, {}}}};
     const std::string why = objection(tensor, told, range);
     if (!why.empty()) return refuse(why);

@@ -97,7 +97,10 @@ impl Model {
             let copied = made.and_then(|()| std::fs::copy(&from, to_path));
             files.push((to.to_owned(), copied.map_err(|error| error.to_string())?));
         }
-        Self::new(folder, files)
+        let model = Self::new(folder, files)?;
+        // What the runtime that computes does not know, the parser knows neither.
+        model.loaded()?;
+        Ok(model)
     }
 
     /// A graph that lies in this folder already.
