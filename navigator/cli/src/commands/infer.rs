@@ -2,6 +2,7 @@
 
 mod inputs;
 
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,7 +13,7 @@ use nav_adapter::opening::is_package;
 use nav_navigator::inspect::{self, Facts};
 use nav_navigator::whole_file::write_whole;
 use nav_package_format::numpy::write_npz;
-use nav_package_format::{Device, TensorView};
+use nav_package_format::{Device, Format, TensorView};
 use nav_runners::{NamedOutputs, RunnerHandle};
 
 use crate::models::{self, Wish};
@@ -21,6 +22,9 @@ use crate::render;
 use crate::settings::Settings;
 use crate::strategy::StrategyArgs;
 use crate::trust::TrustArgs;
+
+/// Integer input to the first value that is too large.
+type IndexBounds = BTreeMap<String, u64>;
 
 /// The arguments of `nav infer`.
 #[derive(Args, Debug)]
@@ -64,7 +68,7 @@ pub(crate) struct InferArgs {
 
 /// Inspects, loads, runs, tells.
 pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> anyhow::Result<()> {
-    let (mut handle, facts) = prepare(args, settings, printer)?;
+    let (mut handle, bounds) = prepare(args, settings, printer)?;
     let name = handle.runner().name().to_owned();
     let device = handle.options().device;
     let loading = Instant::now();
@@ -75,7 +79,7 @@ pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> an
         dims: &args.dim,
         seed: args.seed,
     };
-    let tensors = inputs::gather(&args.input, &signature, &facts, generation)?;
+    let tensors = inputs::gather(&args.input, &signature, &bounds, generation)?;
     let views: Vec<(&str, TensorView<'_>)> = tensors
         .iter()
         .map(|(name, tensor)| (name.as_str(), tensor.view()))
@@ -91,11 +95,12 @@ pub(crate) fn run(args: &InferArgs, settings: &Settings, printer: Printer) -> an
     show(args, &outputs)
 }
 
+/// What runs the model, and where generated inputs must stay below.
 fn prepare(
     args: &InferArgs,
     settings: &Settings,
     printer: Printer,
-) -> anyhow::Result<(RunnerHandle, Facts)> {
+) -> anyhow::Result<(RunnerHandle, IndexBounds)> {
     let wish = Wish {
         strategy: &args.strategy,
         trust: &args.trust,
@@ -105,12 +110,25 @@ fn prepare(
         isolate: args.isolate,
     };
     if !is_package(&args.model) {
-        return models::open_file(&args.model, wish, settings, printer);
+        let (handle, facts) = models::open_file(&args.model, wish, settings, printer)?;
+        return Ok((handle, index_bounds(facts)));
     }
     let opened = models::open_package(&args.model, wish, (settings, printer))?;
     printer.note(&format!("running {}", opened.runtime));
-    let facts = inspect::facts(&opened.handle.model().path)?;
-    Ok((opened.handle, facts))
+    let model = opened.handle.model();
+    // Of other formats nothing of the kind is known, and not all of them can be looked into.
+    let bounds = match model.format {
+        Format::Onnx => index_bounds(inspect::facts(&model.path)?),
+        Format::TorchScript | Format::TensorRt => IndexBounds::new(),
+    };
+    Ok((opened.handle, bounds))
+}
+
+fn index_bounds(facts: Facts) -> IndexBounds {
+    match facts {
+        Facts::Onnx(facts) => facts.index_bounds,
+        Facts::TorchScript(_) => IndexBounds::new(),
+    }
 }
 
 fn show(args: &InferArgs, outputs: &NamedOutputs<'_>) -> anyhow::Result<()> {

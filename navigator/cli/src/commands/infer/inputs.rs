@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use nav_navigator::inspect::Facts;
 use nav_navigator::samples::{DimensionValues, Dimensions, generate};
 use nav_package_format::numpy::{Limits, NumpyFile, read_file};
 use nav_package_format::{Signature, TensorData};
@@ -25,16 +24,12 @@ pub(super) struct Generation<'args> {
 pub(super) fn gather(
     given: &[String],
     signature: &Signature,
-    facts: &Facts,
+    bounds: &BTreeMap<String, u64>,
     generation: Generation<'_>,
 ) -> anyhow::Result<Vec<(String, TensorData)>> {
     let mut tensors = read_all(given)?;
     let values = DimensionValues::parse(generation.dims.iter().map(String::as_str))?;
     let dimensions = Dimensions::of(signature, &values)?;
-    let bounds = match facts {
-        Facts::Onnx(facts) => facts.index_bounds.clone(),
-        Facts::TorchScript(_) => BTreeMap::new(),
-    };
     for spec in &signature.inputs {
         if spec.optional || tensors.iter().any(|(name, _)| *name == spec.name) {
             continue;
