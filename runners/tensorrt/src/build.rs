@@ -38,6 +38,8 @@ impl Site<'_> {
         let cuda = self.driver.cuda_version().ok();
         let place =
             cuda.and_then(|cuda| timing::path(&options.libraries, self.device, (&version, &cuda)));
+        // Until the end of this build.
+        let _turn = timing::turn(place.as_deref());
         let measured = timing::read(place.as_deref());
         let build = Build {
             model: &model.path,

@@ -1,5 +1,6 @@
 //! What builds measured, kept for later builds: a file for each kind of device and each version. Losing it costs time, nothing else.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use nav_runners::Libraries;
@@ -28,6 +29,16 @@ pub(crate) fn path(
         .map(|letter| if is_plain(letter) { letter } else { '_' })
         .collect();
     Some(home.join(FOLDER).join(name))
+}
+
+/// Waits until no other process builds for this kind of device, and has others wait until it is dropped: builds measure, and would measure
+/// each other. Where nothing can be kept, nobody is waited for.
+pub(crate) fn turn(path: Option<&Path>) -> Option<File> {
+    let path = path?;
+    std::fs::create_dir_all(path.parent()?).ok()?;
+    let lock = File::create(path.with_added_extension("lock")).ok()?;
+    lock.lock().ok()?;
+    Some(lock)
 }
 
 /// What earlier builds measured; nothing where there were none.
@@ -82,6 +93,26 @@ mod tests {
         );
         let nowhere = path(&Libraries::default(), &device("x"), ("1", "1"));
         assert_eq!(nowhere, None);
+    }
+
+    #[test]
+    fn builds_for_one_kind_of_device_take_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("device");
+        let first = turn(Some(&path)).unwrap();
+        let (started, is_started) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| {
+                started.send(()).unwrap();
+                let _turn = turn(Some(&path)).unwrap();
+                read(Some(&path))
+            });
+            is_started.recv().unwrap();
+            keep(Some(&path), b"of the first");
+            drop(first);
+            assert_eq!(next.join().unwrap(), b"of the first");
+        });
+        assert!(turn(None).is_none());
     }
 
     #[test]

@@ -137,6 +137,7 @@ fn timing_files(host: &Host) -> Vec<PathBuf> {
     let folder = host.path("cache/tensorrt-timing");
     let all = std::fs::read_dir(folder).unwrap();
     let mut all: Vec<PathBuf> = all.map(|entry| entry.unwrap().path()).collect();
+    all.retain(|path| path.extension().is_none_or(|it| it != "lock"));
     all.sort();
     all
 }
@@ -176,6 +177,19 @@ fn what_a_build_measured_is_used_by_the_next_one_on_the_same_kind_of_device_alon
         assert_eq!(host.count(Counter::TimingHits), 1);
         assert_eq!(std::fs::read(&of_second).unwrap(), right);
     }
+    host.assert_clean();
+}
+
+#[test]
+fn builds_at_the_same_time_take_turns_and_use_what_the_others_measured() {
+    let host = Host::new(&[]);
+    let (graph, options) = (host.write(doubled()), host.options(&[]));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| drop(tensorrt().load(&graph, &options).unwrap()));
+        }
+    });
+    assert_eq!(host.count(Counter::TimingHits), 2);
     host.assert_clean();
 }
 
