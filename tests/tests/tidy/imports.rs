@@ -33,6 +33,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "nav-runner-tensorrt",
         &["nav-package-format", "nav-runners", "nav-worker"],
     ),
+    ("nav-cuda-double", &[]),
+    (
+        "nav-tensorrt-double",
+        &["nav-package-format", "nav-runners"],
+    ),
     ("nav-serve", &["nav-package-format", "nav-engine"]),
     (
         "nav-adapter",

@@ -1,7 +1,6 @@
 //! Compiles the classes of the double against the vendor's headers, which `TENSORRT_INCLUDE_DIR` names. What those classes must have and the
 //! double has not is made of the headers themselves: it says so when it is called.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The classes that the double has, and the header that declares what each must have.
@@ -86,11 +85,8 @@ fn missing(header: &Path, class: &str) -> String {
         let split = end.rfind([' ', '*', '&']).map_or(0, |at| at + 1);
         let (kind, name) = end.split_at(split);
         let kind = kind.trim();
-        // Formatting into text cannot fail.
-        let _ = writeln!(
-            all,
-            "  {declared} override {{ return none<{kind}>(\"{class}::{name}\"); }}"
-        );
+        let call = format!("none<{kind}>(\"{class}::{name}\")");
+        all.extend(["  ", declared, " override { return ", &call, "; }\n"]);
     }
     all.push_str("};\n");
     all

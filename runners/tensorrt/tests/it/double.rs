@@ -80,9 +80,8 @@ impl Host {
     pub(crate) fn pretend(&self, entries: &[(&str, &str)]) {
         let computes = ("onnxruntime", env!("TENSORRT_DOUBLE_COMPUTES"));
         let lines = entries.iter().chain([&computes]);
-        let lines: String = lines
-            .map(|(key, value)| format!("{key} = {value}\n"))
-            .collect();
+        let lines = lines.map(|(key, value)| format!("{key} = {value}\n"));
+        let lines = lines.collect::<Vec<_>>().concat();
         std::fs::write(self.path("double.conf"), lines).unwrap();
     }
 

@@ -125,6 +125,7 @@ fn a_recorded_run_gives_the_same_and_is_recorded_anew_when_something_changes() {
     // The first sets up, the second is recorded and launched.
     assert_eq!(host.count(Counter::Launches), 3);
     assert_eq!(host.count(Counter::Graphs), 1);
+    assert_eq!(host.count(Counter::Runs), 4);
     for (count, first) in [(64, 4.0), (64, 5.0), (1, 6.0), (1, 7.0), (64, 8.0)] {
         check_rows(session.as_mut(), count, first);
     }

@@ -23,6 +23,9 @@ use crate::place;
 /// Graphs with fewer bytes are run to find out shapes: what they declare may be less than what the true one would find.
 const SMALL: u64 = 4 << 20;
 
+/// The extents of several tensors, -1 where they are not known.
+type Shapes = Vec<Vec<i64>>;
+
 /// A graph.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -37,7 +40,7 @@ pub(crate) struct Model {
     is_open: bool,
     loaded: OnceLock<Result<Arc<dyn Loaded>, String>>,
     /// Shapes of outputs that were found.
-    found: Mutex<HashMap<Vec<Vec<i64>>, Vec<Vec<i64>>>>,
+    found: Mutex<HashMap<Shapes, Shapes>>,
 }
 
 /// An input or output as an engine has it.
