@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::path::PathBuf;
 
 use nav_package_format::{Device, Format};
-use nav_runners::{Libraries, Probe, RUNNERS, Runner};
+use nav_runners::{Libraries, Probe, RUNNERS, Runner, VendorRuntime};
 use nav_worker::{Isolated, WorkerCommand, all_runners};
 
 use crate::environment;
@@ -76,6 +77,13 @@ impl Column {
     /// `OnnxCPU::worker`.
     pub(crate) fn name(&self) -> String {
         format!("{}::{}", self.runner.name(), self.mode)
+    }
+
+    /// Whether it is TensorRT, and its library one that computes on the processor: a file beside that says what it pretends to be.
+    pub(crate) fn is_double(&self) -> bool {
+        let library = self.libraries.find(VendorRuntime::Tensorrt);
+        let is_there = |library: PathBuf| library.with_file_name("double.conf").exists();
+        self.runner.name() == "TensorRT" && library.is_ok_and(is_there)
     }
 
     fn new(runner: &'static dyn Runner, mode: Mode, probe: Probe, libraries: &Libraries) -> Self {

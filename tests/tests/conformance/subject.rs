@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nav_package_format::onnx::{self, proto::GraphProto};
-use nav_package_format::{Device, Format, RunnerSettings, TensorData};
+use nav_package_format::{Device, Dim, Format, RunnerSettings, Signature, TensorData, TensorSpec};
 use nav_runners::{
     Declaration, LoadError, LoadOptions, Loaded, ModelFile, Outputs, RunError, Runner, Session,
     TensorDesc,
@@ -23,6 +23,8 @@ pub(crate) struct Subject {
     /// The runner.
     pub(crate) runner: &'static dyn Runner,
     options: LoadOptions,
+    /// Whether engines are built for all extents that any case has.
+    says_extents: bool,
     /// What the last model that was written takes and gives, where its file does not say that.
     declared: RefCell<Option<Declaration>>,
     folder: TempDir,
@@ -37,6 +39,7 @@ impl Subject {
         };
         Ok(Self {
             runner: column.runner,
+            says_extents: column.is_double(),
             options: LoadOptions {
                 device,
                 settings: RunnerSettings::default(),
@@ -50,10 +53,18 @@ impl Subject {
 
     /// How models are loaded, unless a case is about that.
     pub(crate) fn options(&self) -> LoadOptions {
-        LoadOptions {
+        let mut options = LoadOptions {
             declared: self.declared.borrow().clone(),
             ..self.options.clone()
+        };
+        if self.says_extents
+            && let Ok(facts) = onnx::verify(&self.file("model").path)
+        {
+            let extents = open_dims(&facts.signature);
+            let extents = extents.map(|name| (format!("tensorrt.extent.{name}"), ALL.to_owned()));
+            options.settings.config_entries.extend(extents);
         }
+        options
     }
 
     /// The format that the runner's models are in.
@@ -121,6 +132,23 @@ impl Subject {
         let mut session = self.session(graph)?;
         check_outputs(&infer(session.as_mut(), inputs)?, expected, tolerance)
     }
+}
+
+/// Every extent that a case has.
+const ALL: &str = "0:8:20000000";
+
+/// What the open dimensions of inputs are called where engines are built for them.
+fn open_dims(signature: &Signature) -> impl Iterator<Item = String> {
+    let each = |input: &TensorSpec| {
+        let dims = input.dims.iter().flatten().enumerate();
+        let names = dims.filter_map(|(axis, dim)| match dim {
+            Dim::Fixed(_) => None,
+            Dim::Symbolic(name) => Some(name.clone()),
+            Dim::Unknown => Some(format!("{}.{axis}", input.name)),
+        });
+        names.collect::<Vec<String>>()
+    };
+    signature.inputs.iter().flat_map(each)
 }
 
 /// The description of an input.
