@@ -40,8 +40,9 @@ fn a_worker_killed_in_the_middle_of_its_work_answers_everyone_and_another_one_go
             scope.spawn(|| {
                 let mut session = loaded.session().unwrap();
                 let ask = |session: &mut dyn Session| infer(session, &[rows(2, 1.0).0]);
-                ask(session.as_mut()).unwrap();
+                let first = ask(session.as_mut());
                 all_work.wait();
+                first.unwrap();
                 loop {
                     match ask(session.as_mut()) {
                         Ok(outputs) => assert_eq!(outputs.len(), 1),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nav_package_format::DType;
 use nav_package_format::onnx::build::{dims, node};
 use nav_package_format::onnx::proto::GraphProto;
-use nav_runners::{Loaded, Session};
+use nav_runners::{Loaded, Session, TensorDesc};
 
 use crate::double::{Counter, Host, infer};
 use crate::values::{check_rows, data, doubled, expect, floats, rows, whole};
@@ -54,6 +54,30 @@ fn every_type_goes_in_and_comes_out() {
     ];
     expect(&infer(session.as_mut(), &inputs).unwrap(), &expected);
     drop((session, model));
+    host.assert_clean();
+}
+
+#[test]
+fn any_byte_but_0_is_true_and_the_device_sees_1() {
+    let host = Host::new(&[]);
+    let graph = GraphProto::named("other")
+        .takes("choice", DType::Bool, &dims("n"))
+        .with(node("Not", &["choice"], &["other"]))
+        .gives("other", DType::Bool, &dims("n"));
+    let model = host.load(graph, &[]).unwrap();
+    let mut session = Arc::clone(&model).session().unwrap();
+    let choice = TensorDesc {
+        index: 0,
+        dtype: DType::Bool,
+        shape: [4].into(),
+        byte_size: 4,
+    };
+    for memory in session.stage(&[choice]).unwrap() {
+        memory.copy_from_slice(&[0, 1, 2, 255]);
+    }
+    let outputs = session.run().unwrap();
+    expect(&outputs, &[data(DType::Bool, &[4], &[[1], [0], [0], [0]])]);
+    drop((outputs, session, model));
     host.assert_clean();
 }
 
