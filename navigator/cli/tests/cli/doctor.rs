@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::nav::Place;
+use crate::nav::{Ended, Place};
 
 const RUNNERS: [&str; 6] = [
     "TensorRT",
@@ -53,6 +53,16 @@ fn the_json_has_a_version_the_host_and_the_reasons() {
             "{runner}"
         );
     }
+}
+
+#[test]
+fn a_driver_that_is_named_and_is_none_is_said() {
+    let place = Place::new();
+    let mut nav = place.command(&["doctor"]);
+    let output = nav.env("NAV_CUDA_DRIVER", "libcuda.so.1").output();
+    let ended = Ended::of(&output.unwrap()).expect(0, &[]);
+    let text = "gpu     NAV_CUDA_DRIVER names libcuda.so.1, which is not an absolute path\n";
+    assert!(ended.stdout.contains(text), "{}", ended.stdout);
 }
 
 #[test]
