@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use nav_navigator::convert::ConvertError;
 use nav_navigator::declare::DeclareError;
 use nav_navigator::inspect::InspectError;
 use nav_navigator::optimize::OptimizeError;
@@ -78,7 +79,9 @@ impl Exit {
         if cause.is::<UsageError>() || cause.is::<crate::config::ConfigError>() {
             return Some(Self::Usage);
         }
-        if cause.is::<NoneReady>() {
+        if cause.is::<NoneReady>()
+            || matches!(cause.downcast_ref(), Some(ConvertError::Unconfined(_)))
+        {
             return Some(Self::Environment);
         }
         if let Some(error) = cause.downcast_ref::<RuntimeError>() {
@@ -270,6 +273,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(error) = cause.downcast_ref::<DeclareError>() {
             return of_declare(error);
         }
+        if let Some(error) = cause.downcast_ref::<ConvertError>() {
+            return of_convert(error);
+        }
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return of_refusal(refusal.rule);
         }
@@ -297,6 +303,20 @@ fn of_declare(error: &DeclareError) -> Option<String> {
                 .to_owned(),
         ),
         DeclareError::Plan(error) => of_plan(error),
+        _ => None,
+    }
+}
+
+fn of_convert(error: &ConvertError) -> Option<String> {
+    match error {
+        ConvertError::Unconfined(_) => Some(
+            "if you trust the model with all that you may do, say so with --unconfined-python"
+                .to_owned(),
+        ),
+        ConvertError::Python { reason, .. } if reason.contains("ermission") => Some(
+            "Python may read itself and the model's file: name what else with --python-reads"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

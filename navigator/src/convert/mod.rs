@@ -2,7 +2,7 @@
 
 mod onnx_exported;
 mod onnx_optimized;
-mod python;
+pub(crate) mod python;
 mod tensorrt_engine;
 mod torch_traced;
 
@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use nav_package_format::onnx::RewriteError;
 use nav_package_format::{Device, Format, RunnerSettings, Signature};
 use nav_runners::{Libraries, LoadError, ModelFile};
+use nav_worker::confine::ConfineError;
 
 use crate::plan::Extents;
 
+pub use python::Python;
 pub use torch_traced::{needs_tracing, trace};
 
 /// A way to make another model file.
@@ -68,7 +70,7 @@ pub struct Job<'a> {
     /// Inputs to run it on: an `.npz` file.
     pub example: Option<&'a Path>,
     /// The Python that the user named.
-    pub python: Option<&'a Path>,
+    pub python: Option<&'a Python>,
 }
 
 /// Why no other model file was made.
@@ -89,6 +91,9 @@ pub enum ConvertError {
     /// No Python was named, or there are no inputs for it.
     #[error("no Python was named that could export it")]
     NoPython,
+    /// Python cannot be kept from what is not its business, and so does not see the model.
+    #[error(transparent)]
+    Unconfined(#[from] ConfineError),
     /// Python failed.
     #[error("{} cannot export it: {reason}", python.display())]
     Python {

@@ -2,7 +2,7 @@
 //! both kinds.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nav_package_format::{Dim, Format, RunnerSettings, TensorSpec};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use super::{Conversion, ConvertError, Job, python, tensorrt_engine};
 use crate::plan::Extents;
 
 /// What Python runs.
-const SCRIPT: &str = include_str!("export.py");
+const SCRIPT: &str = include_str!("python/export.py");
 
 /// TorchScript to ONNX.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct OnnxExported;
 #[derive(Serialize)]
 struct Wanted<'a> {
     model: &'a Path,
-    to: &'a Path,
+    to: PathBuf,
     example: &'a Path,
     inputs: Vec<&'a str>,
     outputs: Vec<&'a str>,
@@ -64,15 +64,19 @@ impl Conversion for OnnxExported {
             return Err(ConvertError::NoPython);
         };
         let tensors = job.signature.inputs.iter().chain(&job.signature.outputs);
-        let wanted = Wanted {
-            model: &job.model.path,
+        let task = python::Task {
+            script: SCRIPT,
+            reads: &[&job.model.path, example],
             to: job.to,
+        };
+        python.run(&task, |to| Wanted {
+            model: &job.model.path,
+            to: to.to_owned(),
             example,
             inputs: names(&job.signature.inputs),
             outputs: names(&job.signature.outputs),
             open: tensors.filter_map(open_axes).collect(),
-        };
-        python::run(python, SCRIPT, &wanted)
+        })
     }
 }
 
@@ -98,14 +102,12 @@ mod tests {
     use nav_package_format::{DType, Device, Signature};
     use nav_runners::{Libraries, ModelFile};
 
+    use super::python::fake;
     use super::*;
 
     fn convert(script: &str) -> Result<(), ConvertError> {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let python = folder.path().join("python");
-        std::fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let python = fake(folder.path(), script);
         let spec = |name: &str, text: &str| TensorSpec {
             name: name.to_owned(),
             dtype: DType::Fp32,
@@ -152,7 +154,7 @@ mod tests {
         let error = convert("echo 'No module named torch' >&2; exit 1").unwrap_err();
         let text = error.to_string();
         assert!(
-            text.ends_with("exit status: 1: No module named torch"),
+            text.ends_with("exited with status 1; it wrote last: No module named torch"),
             "{text}"
         );
     }

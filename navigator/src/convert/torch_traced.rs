@@ -1,14 +1,14 @@
 //! Models that only Python can load, traced to TorchScript: an exported program (`.pt2`), or a script that makes an `nn.Module`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nav_package_format::TensorSpec;
 use serde::Serialize;
 
-use super::{ConvertError, python};
+use super::{ConvertError, Python, python};
 
 /// What Python runs.
-const SCRIPT: &str = include_str!("trace.py");
+const SCRIPT: &str = include_str!("python/trace.py");
 
 /// The ends of names of files that only Python can load.
 const EXTENSIONS: &[&str] = &["pt2", "py"];
@@ -16,7 +16,7 @@ const EXTENSIONS: &[&str] = &["pt2", "py"];
 #[derive(Serialize)]
 struct Wanted<'a> {
     model: &'a Path,
-    to: &'a Path,
+    to: PathBuf,
     example: &'a Path,
     inputs: Vec<&'a str>,
 }
@@ -32,13 +32,17 @@ pub fn trace(
     model: &Path,
     to: &Path,
     (inputs, example): (&[TensorSpec], &Path),
-    python: &Path,
+    python: &Python,
 ) -> Result<(), ConvertError> {
-    let wanted = Wanted {
-        model,
+    let task = python::Task {
+        script: SCRIPT,
+        reads: &[model, example],
         to,
+    };
+    python.run(&task, |to| Wanted {
+        model,
+        to: to.to_owned(),
         example,
         inputs: inputs.iter().map(|spec| spec.name.as_str()).collect(),
-    };
-    python::run(python, SCRIPT, &wanted)
+    })
 }

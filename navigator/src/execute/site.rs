@@ -1,6 +1,6 @@
 //! What all steps of one run share: the plan, the folder, the clock, and how processes are started.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nav_package_format::{Device, RunnerSettings, Signature, TensorData};
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::child::{Child, Loss};
 use crate::check::Tolerances;
-use crate::convert::{self, Conversion};
+use crate::convert::{self, Conversion, Python};
 use crate::optimize::{ModelSource, OptimizeError, Stopwatch};
 use crate::plan::{Candidate, Case, CaseData, HostFacts, Origin, Plan};
 use crate::samples::SampleSource;
@@ -40,7 +40,7 @@ struct Basis<'a> {
     declared: Option<&'a Signature>,
     candidate: &'a Candidate,
     #[serde(skip_serializing_if = "Option::is_none")]
-    python: Option<&'a Path>,
+    python: Option<&'a Python>,
     runner_version: Option<&'a str>,
     host: nav_package_format::Digest,
     program: &'static str,
@@ -54,7 +54,7 @@ struct ConvertedBasis<'a> {
     signature: &'a Signature,
     conversion: &'a str,
     /// One Python writes other files than another.
-    python: Option<&'a Path>,
+    python: Option<&'a Python>,
     runner_version: Option<&'a str>,
     told: Option<RunnerSettings>,
     host: Option<nav_package_format::Digest>,
@@ -159,9 +159,9 @@ impl Site<'_> {
     }
 
     /// The Python that does a conversion, where one does.
-    fn python_of(&self, conversion: &str) -> Option<&Path> {
+    fn python_of(&self, conversion: &str) -> Option<&Python> {
         let conversion = convert::find(conversion)?;
-        let python = self.plan.python.as_deref();
+        let python = self.plan.python.as_ref();
         python.filter(|_| conversion.needs_python())
     }
 
@@ -318,11 +318,17 @@ mod tests {
             }],
             outputs: Vec::new(),
         };
+        let one = Python::new("/usr/bin/python3".into());
+        let another = Python::new("/opt/python/bin/python3".into());
+        let freer = Python {
+            unconfined: true,
+            ..one.clone()
+        };
         let basis = || ConvertedBasis {
             model: Digest::of(b"model"),
             signature: &own,
             conversion: "onnx-exported",
-            python: Some(Path::new("/usr/bin/python3")),
+            python: Some(&one),
             runner_version: Some("1.0"),
             told: None,
             host: None,
@@ -344,7 +350,11 @@ mod tests {
             ..basis()
         });
         differs(ConvertedBasis {
-            python: Some(Path::new("/opt/python/bin/python3")),
+            python: Some(&another),
+            ..basis()
+        });
+        differs(ConvertedBasis {
+            python: Some(&freer),
             ..basis()
         });
         differs(ConvertedBasis {

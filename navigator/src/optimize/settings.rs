@@ -11,6 +11,8 @@ use nav_package_format::package::{
 use nav_package_format::{DType, TensorSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::convert::Python;
+
 /// All that can be said of an optimization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -43,7 +45,7 @@ pub struct Settings {
     /// The most memory that the process of a step may hold; most of what is free, if none.
     pub memory_limit: Option<u64>,
     /// The Python whose `PyTorch` exports models to other formats; nothing is exported, if none.
-    pub python: Option<PathBuf>,
+    pub python: Option<Python>,
     /// How far the true median may be from the one found, as a part of it, 19 times in 20.
     pub uncertainty: f64,
     /// The folder to work in, which is kept; one of the cache, which is removed, if none.

@@ -1,7 +1,6 @@
 //! The plan as a document: what `--dry-run` prints and what a run follows.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use nav_package_format::{Digest, Format, Signature};
@@ -11,6 +10,7 @@ use super::candidate::Candidate;
 use super::cases::Case;
 use super::extents::Extents;
 use super::waves::Wave;
+use crate::convert::Python;
 use crate::optimize::{DimRange, Goal, ToleranceRule};
 
 /// What will be done.
@@ -59,7 +59,7 @@ pub struct Plan {
     pub uncertainty: f64,
     /// The Python whose `PyTorch` exports models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub python: Option<PathBuf>,
+    pub python: Option<Python>,
     /// Runners that cannot be tried here.
     pub unavailable: Vec<Unavailable>,
 }

@@ -7,6 +7,7 @@ use nav_runners::{LoadOptions, ModelFile};
 use serde::{Deserialize, Serialize};
 
 use crate::check::Tolerances;
+use crate::convert::Python;
 
 /// A step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +46,7 @@ pub struct ConversionStep {
     pub from: ModelFile,
     /// The Python that does it, where one is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub python: Option<PathBuf>,
+    pub python: Option<Python>,
 }
 
 /// A run whose outputs are compared.

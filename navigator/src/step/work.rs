@@ -170,7 +170,7 @@ impl Work {
             settings: &self.step.options.settings,
             signature: &self.step.signature,
             example,
-            python: conversion.python.as_deref(),
+            python: conversion.python.as_ref(),
         };
         let converted = contain(|| found.convert(&job));
         converted.map_err(BenchError::Panicked)??;
@@ -281,27 +281,21 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use nav_package_format::{Format, Signature};
     use nav_runners::{LoadOptions, ModelFile};
 
     use super::super::file::ConversionStep;
     use super::*;
     use crate::check::Tolerances;
+    use crate::convert::python::fake_that;
 
     #[test]
     fn steps_that_want_the_same_file_make_it_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        // A Python that notes that it was asked, and writes something.
-        let python = path("python");
-        let script = format!(
-            "#!/bin/sh\nread -r line\necho asked >>{}\nto=${{line#*\\\"to\\\":\\\"}}\necho made >\"${{to%%\\\"*}}\"\n",
-            path("asked").display()
-        );
-        std::fs::write(&python, script).unwrap();
-        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // A Python that notes that it was asked where it is, and writes something.
+        let script = "read -r line\nto=${line#*\\\"to\\\":\\\"}\necho made >\"${to%%\\\"*}\"";
+        let python = fake_that(folder.path(), "echo asked >>\"${0%/*}/asked\"", script);
         let model = |name: &str, format| ModelFile {
             path: path(name),
             format,

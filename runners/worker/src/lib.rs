@@ -20,6 +20,7 @@ mod tensors;
 
 pub use child::contain;
 pub use external::{EXTERNAL_RUNNERS, ExternalRunner, all_runners};
+pub use nav_native::confine;
 pub use parent::{Isolated, Life, WorkerCommand, WorkerOptions, hosted};
 pub use ready::{NoneReady, first_ready};
 pub use socket::SocketError;

@@ -85,6 +85,14 @@ pub(crate) struct OptimizeArgs {
     /// only Python can: an exported program (`.pt2`), or a script with a function `load` or a variable `model` (`.py`).
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// A file or folder that this Python may read, besides its own and the model's file. It writes to a folder of its own alone,
+    /// has no network, and sees no other file.
+    #[arg(long, value_name = "PATH", requires = "python")]
+    python_reads: Vec<PathBuf>,
+    /// Let this Python do whatever you may do, and so whatever the model wants: where the kernel cannot confine it, or for models that
+    /// need a GPU to be loaded.
+    #[arg(long, requires = "python", conflicts_with = "python_reads")]
+    unconfined_python: bool,
     /// The folder to work in, which is kept. A run that was killed is taken up again where it stopped.
     #[arg(long)]
     workspace: Option<PathBuf>,

@@ -190,7 +190,7 @@ fn torch_script_is_tried_on_its_runners_and_exported_where_there_is_a_python() {
     ];
     assert_eq!(names(&settings), torch);
     let with_python = Settings {
-        python: Some("/usr/bin/python3".into()),
+        python: Some(crate::convert::Python::new("/usr/bin/python3".into())),
         ..settings
     };
     let all: Vec<&str> = ["onnx-exported on OnnxCPU"]

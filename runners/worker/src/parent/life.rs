@@ -41,6 +41,7 @@ struct State {
 
 #[derive(Debug)]
 struct End {
+    is_good: bool,
     status: String,
     last_lines: String,
     at: Instant,
@@ -83,6 +84,13 @@ impl Life {
     /// Whether the process is gone.
     pub fn has_ended(&self) -> bool {
         self.state().end.is_some()
+    }
+
+    /// Whether the process ended by itself, and says that all is well.
+    pub fn ended_well(&self) -> bool {
+        let state = self.state();
+        let is_good = state.end.as_ref().is_some_and(|end| end.is_good);
+        is_good && state.verdict.is_none()
     }
 
     /// When the process ended; now, if it has not.
@@ -170,11 +178,16 @@ impl Life {
                 break;
             }
         }
-        let status = match child.wait() {
-            Ok(status) => describe(status),
-            Err(error) => format!("ended, and how it ended is unknown: {error}"),
+        end_group(Pid::from_child(&child));
+        let (is_good, status) = match child.wait() {
+            Ok(status) => (status.success(), describe(status)),
+            Err(error) => (
+                false,
+                format!("ended, and how it ended is unknown: {error}"),
+            ),
         };
         self.state().end = Some(End {
+            is_good,
             status,
             last_lines: last_words.lines(),
             at: Instant::now(),
@@ -210,6 +223,13 @@ impl Life {
 fn end_unwatched(child: &mut Child) {
     let _gone = child.kill();
     let _reaped = child.wait();
+}
+
+/// What a child started that leads a group of its own goes with it. It is not reaped yet, so its number is nobody else's.
+fn end_group(child: Pid) {
+    if rustix::process::getpgid(Some(child)) == Ok(child) {
+        let _nobody_left = rustix::process::kill_process_group(child, Signal::KILL);
+    }
 }
 
 fn quiet_pipe(pipe: ChildStderr) -> std::io::Result<ChildStderr> {

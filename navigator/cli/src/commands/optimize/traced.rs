@@ -43,9 +43,14 @@ pub(super) fn traced(
     let stem = args.model.file_stem().unwrap_or_default();
     let model = folder.path().join(stem).with_extension("pt");
     printer.note(&format!(
-        "{} traces {}",
-        python.display(),
-        args.model.display()
+        "{} traces {}{}",
+        python.program.display(),
+        args.model.display(),
+        if python.unconfined {
+            ", unconfined"
+        } else {
+            ""
+        }
     ));
     let path = std::path::absolute(&args.model)?;
     trace(&path, &model, (&inputs, &example), python)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nav_navigator::convert::Python;
 use nav_navigator::declare::parse_input;
 use nav_navigator::optimize::{DimRange, Goal, Settings as Wanted, ToleranceRule};
 use nav_package_format::DType;
@@ -24,7 +25,7 @@ pub(super) fn wanted(args: &OptimizeArgs) -> Result<Wanted, UsageError> {
     let tolerances: Result<Vec<ToleranceRule>, UsageError> =
         args.tolerance.iter().map(|text| tolerance(text)).collect();
     let inputs: Result<Vec<_>, _> = args.input.iter().map(|text| parse_input(text)).collect();
-    let python = args.python.as_deref().map(python);
+    let python = args.python.as_deref().map(|named| python(named, args));
     let defaults = Wanted::default();
     let goals = if args.strategy.is_given() {
         goals(&args.strategy.strategies()?)?
@@ -55,8 +56,21 @@ pub(super) fn wanted(args: &OptimizeArgs) -> Result<Wanted, UsageError> {
     })
 }
 
+/// The Python of this name, and what it may do.
+fn python(named: &Path, args: &OptimizeArgs) -> Result<Python, UsageError> {
+    let reads = args.python_reads.iter().map(|path| {
+        let missing = || UsageError(format!("there is no {} to read", path.display()));
+        path.canonicalize().map_err(|_| missing())
+    });
+    Ok(Python {
+        program: program(named)?,
+        reads: reads.collect::<Result<_, _>>()?,
+        unconfined: args.unconfined_python,
+    })
+}
+
 /// The absolute path of a Python, looked for where commands are, if it has no folder.
-fn python(named: &Path) -> Result<PathBuf, UsageError> {
+fn program(named: &Path) -> Result<PathBuf, UsageError> {
     let missing = || UsageError(format!("there is no Python {}", named.display()));
     if named.components().count() > 1 {
         let path = std::path::absolute(named).map_err(|_| missing())?;

@@ -59,11 +59,14 @@ fn what_a_user_vouches_for_is_recorded_as_built_here() {
 fn tracer(place: &Place) -> String {
     use std::os::unix::fs::PermissionsExt;
     let model = place.write("traced.pt", MODEL);
+    let path = place.write("python", b"");
+    let where_it_is = format!(r#"{{"program":"{0}","places":["{0}"]}}"#, path.display());
     let script = format!(
-        "#!/bin/sh\nread -r line\nto=${{line#*\\\"to\\\":\\\"}}\ncp {} \"${{to%%\\\"*}}\"\n",
+        "#!/bin/sh\ncase $4 in *sysconfig*) echo '{where_it_is}'; exit;; esac\n\
+         read -r line\nto=${{line#*\\\"to\\\":\\\"}}\ncp {} \"${{to%%\\\"*}}\"\n",
         model.display()
     );
-    let path = place.write("python", script.as_bytes());
+    place.write("python", script.as_bytes());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
     path.display().to_string()
 }
@@ -84,8 +87,39 @@ fn what_python_makes_of_an_admitted_model_is_recorded_as_built_here() {
     let record = || BuiltHere::open(&place.cache().join("built")).unwrap();
     std::fs::create_dir_all(place.cache()).unwrap();
     assert!(!record().has_all([&Digest::of(MODEL)]).unwrap());
-    nav(&["--python", &python, "--built-here"]).expect(5, &["traces loader.py"]);
+    // It wants to read what is none of its business, until the user says otherwise.
+    nav(&["--python", &python, "--built-here"]).expect(
+        1,
+        &[
+            "traced.pt",
+            "ermission denied",
+            "name what else with --python-reads",
+        ],
+    );
+    assert!(!record().has_all([&Digest::of(MODEL)]).unwrap());
+    let model = place.path("traced.pt").display().to_string();
+    let reads = ["--python", &python, "--python-reads", &model];
+    nav(&[&reads[..], &["--built-here"]].concat()).expect(5, &["traces loader.py"]);
     assert!(record().has_all([&Digest::of(MODEL)]).unwrap());
+}
+
+#[test]
+fn a_python_is_confined_unless_the_user_says_otherwise() {
+    let place = Place::new();
+    place.write("loader.py", b"model = None");
+    let python = tracer(&place);
+    let nav = |arguments: &[&str]| {
+        let mut command = place.command(&["optimize", "loader.py", "--built-here"]);
+        command.arg("--worker=nav-runner-torch=/nowhere/nav-runner-torch");
+        command.args(["--input", "x:f32:batch,8"]).args(arguments);
+        Ended::of(&command.output().unwrap())
+    };
+    nav(&["--python-reads", "/"]).expect(2, &["--python"]);
+    nav(&["--python", &python, "--python-reads", "/nowhere"]).expect(2, &["there is no /nowhere"]);
+    nav(&["--python", &python]).expect(1, &["ermission denied"]);
+    nav(&["--python", &python, "--unconfined-python"]).expect(5, &["traces loader.py, unconfined"]);
+    let record = BuiltHere::open(&place.cache().join("built")).unwrap();
+    assert!(record.has_all([&Digest::of(MODEL)]).unwrap());
 }
 
 #[test]
