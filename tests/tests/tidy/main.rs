@@ -6,6 +6,7 @@
 )]
 
 mod clocks;
+mod deploy;
 mod documents;
 mod files;
 mod imports;

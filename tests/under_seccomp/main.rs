@@ -1,0 +1,40 @@
+//! Becomes a program under a profile of system calls, as container runtimes do: `under-seccomp [--strict] PROFILE PROGRAM ARGUMENTS...`.
+//!
+//! With `--strict`, what the profile would refuse ends the process instead, so that nothing is missed in silence.
+
+mod profile;
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Parser;
+
+use profile::Profile;
+
+/// What can be typed.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// End the process at what the profile would refuse.
+    #[arg(long)]
+    strict: bool,
+    /// The profile, in the JSON of the OCI.
+    profile: PathBuf,
+    /// The program.
+    program: PathBuf,
+    /// Its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let typed = Arguments::parse();
+    let profile: Profile = serde_json::from_slice(&std::fs::read(&typed.profile)?)?;
+    for filter in profile.filters(typed.strict)? {
+        seccompiler::apply_filter(&filter)?;
+    }
+    Err(Command::new(typed.program)
+        .args(typed.arguments)
+        .exec()
+        .into())
+}
