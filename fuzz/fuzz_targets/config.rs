@@ -1,8 +1,9 @@
 //! Configurations of models: any text is refused, or read and checked, and written and read the same.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[path = "../entries/config.rs"]
+mod entry;
 
-fuzz_target!(|text: &[u8]| {
-    nav_serve::fuzzing::config(text);
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    entry::enter(bytes);
 });

@@ -14,7 +14,7 @@ use profile::Profile;
 
 /// What can be typed.
 #[derive(Debug, Parser)]
-struct Arguments {
+struct Typed {
     /// End the process at what the profile would refuse.
     #[arg(long)]
     strict: bool,
@@ -22,19 +22,16 @@ struct Arguments {
     profile: PathBuf,
     /// The program.
     program: PathBuf,
-    /// Its arguments.
+    /// What it is told.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
+    told: Vec<String>,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let typed = Arguments::parse();
+    let typed = Typed::parse();
     let profile: Profile = serde_json::from_slice(&std::fs::read(&typed.profile)?)?;
     for filter in profile.filters(typed.strict)? {
         seccompiler::apply_filter(&filter)?;
     }
-    Err(Command::new(typed.program)
-        .args(typed.arguments)
-        .exec()
-        .into())
+    Err(Command::new(typed.program).args(typed.told).exec().into())
 }
