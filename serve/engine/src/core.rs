@@ -114,6 +114,7 @@ impl Core {
         let load = shared.loads.fetch_add(1, Ordering::Relaxed);
         let identity = spec.digest.map_or(Identity::Load(load), Identity::Digest);
         let cache = shared.cache.clone().filter(|_| options.cache);
+        let tells_names = spec.extras.as_ref().is_some_and(Extras::tells_names);
         let keeps_order = options
             .batching
             .as_ref()
@@ -130,7 +131,7 @@ impl Core {
                 .collect(),
             warm_up: spec.warm_up,
             about: spec.about,
-            quarantine: Quarantine::default(),
+            quarantine: Quarantine::new(tells_names),
             order: keeps_order.then(Arc::default),
             cache: cache.map(|cache| (cache, identity)),
             shared,

@@ -237,10 +237,9 @@ impl Instance {
         let mut jobs = batch.jobs;
         if let ([job], Err(InferError::Panicked { .. })) = (jobs.as_slice(), &result)
             && !job.call.is_released()
-            && self.core.extras.is_none()
         {
-            // With what is filled in, it would not be known again. It ran, and nothing ran beside it. A process may be lost for reasons of its own.
-            self.core.quarantine.note(&job.call);
+            // It ran, and nothing ran beside it. A process may be lost for reasons of its own.
+            self.core.quarantine.note(&job.sent());
         }
         let rest = self.settle(&mut jobs, result.err());
         for job in &mut jobs {
@@ -255,7 +254,9 @@ impl Instance {
         for mut job in jobs.drain(..) {
             if let Some(mut answer) = job.answer.take() {
                 if let Ok(response) = &mut answer {
-                    self.core.quarantine.clear(&job.call);
+                    if self.core.quarantine.knows_any() {
+                        self.core.quarantine.clear(&job.sent());
+                    }
                     response.timeline = Some(times.of(job.arrived));
                 }
                 job.finish(answer);

@@ -1,5 +1,6 @@
 //! A call on its way through a model: what is asked, who waits, and what it holds until it is answered.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::cache::CacheKey;
@@ -45,6 +46,12 @@ impl Job {
     /// Whether there is nothing left to do for it.
     pub(crate) const fn is_done(&self) -> bool {
         self.answer.is_some() || self.reply.is_none()
+    }
+
+    /// The call as a client sent it, without what was filled in.
+    pub(crate) fn sent(&self) -> Cow<'_, Call> {
+        let sent = self.turn.as_ref().and_then(|turn| turn.sent(&self.call));
+        sent.map_or(Cow::Borrowed(&self.call), Cow::Owned)
     }
 
     /// Takes out of its answer what the next request of its sequence needs.

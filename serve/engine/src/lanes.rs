@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::call::Call;
 use crate::core::Core;
 use crate::error::InferError;
 use crate::job::BoxedJob;
@@ -47,6 +48,13 @@ impl Turn {
         carried: Option<Box<Carried>>,
     ) -> Self {
         Self { core, id, carried }
+    }
+
+    /// A call of this turn as a client sent it, where something was filled in.
+    pub(crate) fn sent(&self, call: &Call) -> Option<Call> {
+        let extras = self.core.extras.as_ref()?;
+        let carried = self.carried.as_ref()?;
+        Some(extras.sent(call, carried))
     }
 
     /// Takes out of a response what the next request needs, and makes what is left what clients know.

@@ -1,6 +1,7 @@
 //! Whose sequences are whose, where not everybody may go on with all of them. Knows nothing of what an owner is: to a
 //! server it is a connection.
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Weak};
 
 /// Somebody whom sequences belong to, until the last clone of this is dropped: nobody else goes on with them, or begins
@@ -19,6 +20,12 @@ impl PartialEq for Owner {
 }
 
 impl Eq for Owner {}
+
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
 
 impl OwnedBy {
     pub(crate) fn new(owner: Option<&Owner>) -> Self {

@@ -1,5 +1,8 @@
 //! Requests that make the code of a model panic: those that did so several times in a row, each time alone, are not run
 //! again for a while. One that comes through in between was not to blame.
+//!
+//! What is looked at is what a client sent, and nothing that was filled in. A request that goes on with a sequence is known
+//! together with the name of that sequence only: what came before it may be to blame, and others send the same in theirs.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -7,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cache::{CacheKey, Identity};
 use crate::call::Call;
 
 /// How often in a row a request may break what runs it.
@@ -24,6 +28,8 @@ pub(crate) struct Quarantine {
     /// How many are known: almost always none, and then this is all that is looked at.
     count: AtomicUsize,
     known: Mutex<HashMap<u128, Offences>>,
+    /// Whether the model is told what a sequence is called, so that the name itself may be to blame.
+    tells_names: bool,
     hashes: [RandomState; 2],
 }
 
@@ -34,6 +40,19 @@ struct Offences {
 }
 
 impl Quarantine {
+    /// Of a model that is told what its sequences are called, or not.
+    pub(crate) fn new(tells_names: bool) -> Self {
+        Self {
+            tells_names,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is anything to look up.
+    pub(crate) fn knows_any(&self) -> bool {
+        self.count.load(Ordering::Relaxed) > 0
+    }
+
     /// Whether this is not to be run.
     pub(crate) fn holds(&self, call: &Call) -> bool {
         let known = || {
@@ -46,7 +65,7 @@ impl Quarantine {
             }
             Some(offences.count >= LIMIT && offences.last.elapsed() <= MEMORY)
         };
-        self.count.load(Ordering::Relaxed) > 0 && known().unwrap_or(false)
+        self.knows_any() && known().unwrap_or(false)
     }
 
     /// Notes that this broke what ran it, with nothing else to blame.
@@ -67,7 +86,7 @@ impl Quarantine {
 
     /// Notes that this was answered.
     pub(crate) fn clear(&self, call: &Call) {
-        if self.count.load(Ordering::Relaxed) > 0 {
+        if self.knows_any() {
             let mark = self.mark(call);
             let mut known = self.known();
             known.remove(&mark);
@@ -78,27 +97,24 @@ impl Quarantine {
     /// What tells it from other requests to the same model: two hashes of what it consists of.
     fn mark(&self, call: &Call) -> u128 {
         let [one, other] = &self.hashes;
-        u128::from(hash(one, call)) << 64 | u128::from(hash(other, call))
+        u128::from(self.hash(one, call)) << 64 | u128::from(self.hash(other, call))
+    }
+
+    fn hash(&self, hashes: &RandomState, call: &Call) -> u64 {
+        let mut state = hashes.build_hasher();
+        CacheKey::new(Identity::Load(0), 0, call, hashes)
+            .hash()
+            .hash(&mut state);
+        if let Some(part) = &call.correlation {
+            (part.start, part.end).hash(&mut state);
+            if self.tells_names || !part.start {
+                (&part.id, &part.owner).hash(&mut state);
+            }
+        }
+        state.finish()
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<u128, Offences>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn hash(hashes: &RandomState, call: &Call) -> u64 {
-    let mut state = hashes.build_hasher();
-    for input in call.inputs() {
-        input.desc.index.hash(&mut state);
-        input.desc.dtype.hash(&mut state);
-        input
-            .desc
-            .shape
-            .iter()
-            .for_each(|extent| extent.hash(&mut state));
-        // However it was cut on its way.
-        input.frames.iter().for_each(|frame| state.write(frame));
-    }
-    call.outputs().hash(&mut state);
-    state.finish()
 }

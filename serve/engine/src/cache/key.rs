@@ -73,6 +73,11 @@ impl CacheKey {
             head: head.into_boxed_slice(),
         }
     }
+
+    /// One number of all that the request is, elements of inputs included.
+    pub(crate) const fn hash(&self) -> u64 {
+        self.hash
+    }
 }
 
 // Every part says how long it is, so that no two different requests read the same.

@@ -242,6 +242,12 @@ impl Extras {
         &self.for_model
     }
 
+    /// Whether the model is told what a sequence is called.
+    pub(crate) fn tells_names(&self) -> bool {
+        let mut controls = self.controls.iter();
+        controls.any(|place| matches!(place.control, Control::CorrelationId(_)))
+    }
+
     /// Whether the model can be told what there is to tell of this.
     pub(crate) fn admit(&self, part: &Correlation) -> Result<(), RequestFault> {
         let mut controls = self.controls.iter();
@@ -272,6 +278,28 @@ impl Extras {
             asked,
             rows: call.rows,
         })
+    }
+
+    /// A call that was completed, as it was before.
+    pub(crate) fn sent(&self, call: &Call, carried: &Carried) -> Call {
+        let known = |places: &[usize], index: usize| places.binary_search(&index).ok();
+        let mut sent = call.clone();
+        (sent.descs, sent.frames) = call
+            .inputs()
+            .filter_map(|input| {
+                let index = known(&self.inputs, input.desc.index)?;
+                let desc = TensorDesc {
+                    index,
+                    ..input.desc.clone()
+                };
+                Some((desc, input.frames.clone()))
+            })
+            .unzip();
+        let asked = carried.asked.iter();
+        sent.outputs = asked
+            .filter_map(|&index| known(&self.outputs, index))
+            .collect();
+        sent
     }
 
     /// Adds every input that is filled in and not given. What belongs to no sequence is one of its own.

@@ -7,6 +7,7 @@
 )]
 
 mod batching;
+mod blame;
 mod caching;
 mod ensembles;
 mod failing;
