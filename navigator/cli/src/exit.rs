@@ -20,6 +20,8 @@ use nav_runners::handle::InferError;
 use nav_worker::NoneReady;
 use nav_worker::packaged::PackagedError;
 
+use crate::printer::Printer;
+
 /// What an exit code means. `--help` prints these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -250,8 +252,17 @@ pub(crate) struct NoChoiceError {
     pub(crate) reasons: String,
 }
 
+/// Says what went wrong, and what can be done about it. What it ends the program with.
+pub(crate) fn tell(error: &anyhow::Error) -> Exit {
+    Printer::error(&format!("error: {error:#}"));
+    if let Some(hint) = hint(error) {
+        Printer::error(&format!("hint: {hint}"));
+    }
+    Exit::of(error)
+}
+
 /// What the user can do about an error, if we know.
-pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(LoadError::Unavailable { how_to_get_it, .. }) = cause.downcast_ref() {
             return Some(how_to_get_it.clone());

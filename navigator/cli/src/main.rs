@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use crate::args::{Cli, Command};
 use crate::config::CommandLineError;
-use crate::exit::{Exit, hint};
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::settings::Settings;
 
@@ -44,13 +44,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            Printer::error(&format!("error: {error:#}"));
-            if let Some(hint) = hint(&error) {
-                Printer::error(&format!("hint: {hint}"));
-            }
-            Exit::of(&error).into()
-        }
+        Err(error) => exit::tell(&error).into(),
     }
 }
 

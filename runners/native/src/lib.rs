@@ -4,6 +4,7 @@
 pub mod aligned;
 pub mod confine;
 pub mod cuda;
+pub mod ending;
 pub mod environment;
 pub mod gpu;
 pub mod library;

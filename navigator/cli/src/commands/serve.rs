@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use nav_adapter::opening::{Instead, Opener};
 use nav_engine::{Engine, EngineOptions};
@@ -34,7 +34,7 @@ use self::memory::MemoryArgs;
 use self::opening::{Typed, cause};
 use self::secure::SecureArgs;
 use self::tracing::TraceArgs;
-use crate::exit::UsageError;
+use crate::exit::{self, UsageError};
 use crate::printer::Printer;
 use crate::settings::Settings;
 use crate::strategy::StrategyArgs;
@@ -137,14 +137,28 @@ pub(crate) fn run(args: &ServeArgs, settings: &Settings, printer: Printer) -> an
     let served = serve(args, (settings, printer), &log);
     // Whatever still runs in this process says nothing more.
     log.finish();
-    served
+    match served? {
+        Ended::Drained => Ok(()),
+        early => leave(early),
+    }
+}
+
+/// Ends the program although models may still run.
+fn leave(ended: Ended) -> ! {
+    let why = match ended {
+        // Nobody waited for more.
+        Ended::Drained | Ended::Late => nav_native::ending::end_at_once(0),
+        Ended::Unready => anyhow!("ended, as a model was not ready for too long"),
+        Ended::AtOnce => anyhow!("ended at once, as it was told twice to stop"),
+    };
+    nav_native::ending::end_at_once(exit::tell(&why).code())
 }
 
 fn serve(
     args: &ServeArgs,
     (settings, printer): (&Settings, Printer),
     log: &Log,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Ended> {
     let began = Instant::now();
     let engine = Engine::new(EngineOptions {
         cache_bytes: args.cache_size,
@@ -186,17 +200,11 @@ fn serve(
         drop(std::fs::remove_file(path));
     }
     announced?;
-    match ended {
-        Ended::Drained => log.event(Level::Info, "stopped", &[]),
-        Ended::Late => log.event(
-            Level::Info,
-            "stopped",
-            &[("unanswered", "some requests".to_owned())],
-        ),
-        Ended::Unready => anyhow::bail!("ended, as a model was not ready for too long"),
-        Ended::AtOnce => anyhow::bail!("ended at once, as it was told twice to stop"),
+    if matches!(ended, Ended::Drained | Ended::Late) {
+        let late = (ended == Ended::Late).then(|| ("unanswered", "some requests".to_owned()));
+        log.event(Level::Info, "stopped", late.as_slice());
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// The models that the paths stand for, of which none is loaded yet.

@@ -8,6 +8,7 @@
 mod bad_models;
 mod config;
 mod doctor;
+mod ending;
 mod help;
 mod infer;
 mod inspect;

@@ -112,6 +112,38 @@ impl Ended {
     }
 }
 
+/// Where ONNX Runtime is installed for this user, as `--library` wants it: tests run in places of their own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the environment knows where the user's runtimes are"
+)]
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that was not run is said, not hidden"
+)]
+pub(crate) fn onnxruntime() -> Option<String> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = folder("NAV_CACHE_FOLDER")
+        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("nav")))
+        .or_else(|| Some(folder("HOME")?.join(".cache/nav")))?;
+    let runtime = nav_runners::VendorRuntime::Onnxruntime;
+    let installed = cache
+        .join("runtimes")
+        .join(runtime.folder_name())
+        .join("lib");
+    let library = installed.join(runtime.main_library());
+    let required = std::env::var("NAV_REQUIRE_RUNNERS").unwrap_or_default();
+    assert!(
+        library.is_file() || !required.contains("OnnxCPU"),
+        "ONNX Runtime is not installed, and should be"
+    );
+    if !library.is_file() {
+        eprintln!("not run: ONNX Runtime is not installed");
+        return None;
+    }
+    Some(format!("onnxruntime={}", library.display()))
+}
+
 /// The names of what is in a folder; nothing when there is no folder.
 pub(crate) fn listing(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +17,11 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
+        Self::from(Self::command(place, arguments))
+    }
+
+    /// The command for it, not yet run.
+    pub(crate) fn command(place: &Place, arguments: &[&str]) -> Command {
         let ports = [
             "--http-port",
             "0",
@@ -26,7 +31,10 @@ impl Served {
             "0",
         ];
         let always = [&["serve"][..], &ports].concat();
-        let mut command = place.command(&[&always, arguments].concat());
+        place.command(&[&always, arguments].concat())
+    }
+
+    pub(crate) fn from(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
         Self { child, said }
@@ -46,12 +54,25 @@ impl Served {
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
     }
 
-    fn code(&mut self) -> Option<i32> {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How many ticks its threads were on a processor.
+    pub(crate) fn busy(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let mut fields = fields.split_whitespace().skip(11);
+        let mut next = || fields.next().unwrap().parse::<u64>().unwrap();
+        next() + next()
+    }
+
+    pub(crate) fn code(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::models::{open_dimensions, table, weights_named_as_inputs, with_external_data};
 use super::{command, optimize};
-use crate::nav::{Ended, Place, listing};
+use crate::nav::{Ended, Place, listing, onnxruntime};
 
 /// What a small budget does everywhere: enough for every stage.
 pub(super) const QUICK: &[&str] = &["--time-budget", "60s", "--max-batch", "8"];
@@ -125,9 +125,9 @@ fn runtimes_keep_no_record_of_what_they_are_used_for() {
     };
     let ended = Ended::of(&optimizes.env("HOME", &home).output().unwrap());
     ended.expect(0, &[]);
-    let library = super::onnxruntime().unwrap();
+    let library = onnxruntime().unwrap();
     let mut infers = place.command(&["infer", "double.onnx", "--runner", "OnnxCPU"]);
-    infers.arg(format!("--library=onnxruntime={}", library.display()));
+    infers.args(["--library", &library]);
     Ended::of(&infers.env("HOME", &home).output().unwrap()).expect(0, &[]);
     assert_eq!(listing(&home), [""; 0]);
 }
