@@ -111,6 +111,30 @@ impl Client {
             .unwrap()
     }
 
+    /// A request that is no call: its status and what came back.
+    pub(crate) fn post(&self, path: &str, body: Vec<u8>) -> (u16, Bytes) {
+        let (sender, sent) = mpsc::unbounded_channel();
+        sender.send(body.into()).unwrap();
+        drop(sender);
+        let request = Request::post(format!("http://test{path}"));
+        let request = request.body(Sent(sent)).unwrap();
+        let mut connection = self.sender.clone();
+        self.runtime.block_on(async move {
+            let asked = async {
+                let response = connection.send_request(request).await.unwrap();
+                let status = response.status().as_u16();
+                let (mut body, mut bytes) = (response.into_body(), BytesMut::new());
+                while let Some(frame) =
+                    poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+                {
+                    bytes.put(frame.unwrap().into_data().unwrap_or_default());
+                }
+                (status, bytes.freeze())
+            };
+            tokio::time::timeout(PATIENCE, asked).await.unwrap()
+        })
+    }
+
     /// Begins a call.
     pub(crate) fn open(&self, path: &str, metadata: &[(&str, &str)]) -> Talk<'_> {
         let mut request = Request::post(format!("http://test{path}"))

@@ -53,33 +53,44 @@ fn serving(own_sequences: bool) -> Subject {
     Subject::start(summing(), options)
 }
 
-/// What a part of sequence 7 that adds this comes to, over this connection.
-fn add(stream: &mut TcpStream, route: &str, start: bool, value: u8) -> Reply {
+/// A part of sequence 7 that adds this.
+fn asked(route: &str, start: bool, value: u8) -> Vec<u8> {
     let parameters = json!({"sequence_id": 7, "sequence_start": start});
     let body = match route {
         "infer" => json!({"parameters": parameters,
             "inputs": [{"name": "INPUT0", "datatype": "UINT8", "shape": [1], "data": [value]}]}),
         _ => json!({"INPUT0": value, "parameters": parameters}),
     };
-    let wire = posted(
-        &format!("/v2/models/sum/{route}"),
-        &[],
-        body.to_string().as_bytes(),
-    );
+    body.to_string().into_bytes()
+}
+
+fn route_path(route: &str) -> String {
+    format!("/v2/models/sum/{route}")
+}
+
+/// What a part comes to, over this connection.
+fn add(stream: &mut TcpStream, route: &str, start: bool, value: u8) -> Reply {
+    let wire = posted(&route_path(route), &[], &asked(route, start, value));
     stream.write_all(&wire).unwrap();
     receive(stream).unwrap()
 }
 
 fn sum(reply: &Reply) -> Result<u64, String> {
-    let told: Value = serde_json::from_slice(&reply.body).unwrap();
+    told(reply.status, &reply.body)
+}
+
+/// The same over HTTP/2, where each request is a stream of its own.
+fn add_in_stream(client: &Client, route: &str, start: bool, value: u8) -> Result<u64, String> {
+    let (status, body) = client.post(&route_path(route), asked(route, start, value));
+    told(status, &body)
+}
+
+fn told(status: u16, body: &[u8]) -> Result<u64, String> {
+    let told: Value = serde_json::from_slice(body).unwrap();
     let number = told["OUTPUT0"].as_u64();
     match number.or_else(|| told["outputs"][0]["data"][0].as_u64()) {
         Some(sum) => Ok(sum),
-        None => Err(format!(
-            "{} {}",
-            reply.status,
-            told["error"].as_str().unwrap()
-        )),
+        None => Err(format!("{status} {}", told["error"].as_str().unwrap())),
     }
 }
 
@@ -166,4 +177,23 @@ fn a_sequence_is_that_of_its_connection_over_grpc() {
     talk.end();
     drop(one);
     assert_eq!(at_last(|| call(&other, true, 8)), json!("CA=="));
+}
+
+#[test]
+fn a_sequence_is_that_of_its_connection_over_plain_http_2() {
+    let subject = serving(true);
+    for route in ["infer", "generate"] {
+        let (one, other) = (Client::connect(subject.http), Client::connect(subject.http));
+        assert_eq!(at_last(|| add_in_stream(&one, route, true, 1)), 1);
+        for start in [false, true] {
+            let refused = add_in_stream(&other, route, start, 2);
+            assert_eq!(refused, Err(foreign()), "{route}");
+        }
+        let refused = sum(&add(&mut subject.connect(), route, false, 2));
+        assert_eq!(refused, Err(foreign()), "{route}");
+        // Another stream of the connection goes on with it.
+        assert_eq!(add_in_stream(&one, route, false, 4), Ok(5), "{route}");
+        drop(one);
+        assert_eq!(at_last(|| add_in_stream(&other, route, true, 8)), 8);
+    }
 }

@@ -361,3 +361,63 @@ fn a_package_is_served_as_its_choice_was_measured() {
     check(&["--latency-budget", "0.5ms"], "", "1");
     check(&["--latency-budget", "0.5ms", "--max-batch", "4"], "", "4");
 }
+
+/// What a part of sequence 7 gets over a connection: the status, or nothing where it is closed.
+fn part(stream: &mut TcpStream, start: bool) -> String {
+    let body = format!(
+        r#"{{"parameters":{{"sequence_id":7,"sequence_start":{start}}},"inputs":[{{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,2]}}]}}"#
+    );
+    let head = "POST /v2/models/told/infer HTTP/1.1\r\nHost: t\r\nContent-Length:";
+    write!(stream, "{head} {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    String::from_utf8(answer.to_vec()).unwrap()
+}
+
+#[test]
+fn whose_sequences_are_can_be_said_wherever_an_option_can() {
+    let place = Place::new();
+    let tensor = |name: &str| format!("{{ name: '{name}' data_type: TYPE_FP32 dims: [ -1 ] }}");
+    let config = format!(
+        "backend: 'identity' max_batch_size: 2 sequence_batching {{ }} input [ {} ] output [ {} ]",
+        tensor("x"),
+        tensor("y")
+    );
+    std::fs::create_dir_all(place.path("models/told/1")).unwrap();
+    place.write("models/told/config.pbtxt", config.as_bytes());
+    place.write("own.toml", b"[serve]\nsequence-ids = \"connection\"\n");
+    let variable = [("NAV_SERVE_SEQUENCE_IDS", "connection")];
+    let file = [("NAV_CONFIG", "own.toml")];
+    let check = |variables: &[(&str, &str)], arguments: &[&str], expected: &str| {
+        let arguments = [&["models", "--log-format", "json"], arguments].concat();
+        let mut command = Served::command(&place, &arguments);
+        command.envs(variables.iter().copied());
+        let mut served = Served::from(command);
+        let ready: serde_json::Value =
+            serde_json::from_str(&served.says(r#""event":"ready""#)).unwrap();
+        let address = ready["http"].as_str().unwrap();
+        let connect = || {
+            let stream = TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+            let patience = Some(Duration::from_secs(20));
+            stream.set_read_timeout(patience).unwrap();
+            stream
+        };
+        let (mut one, mut other) = (connect(), connect());
+        assert_eq!(part(&mut one, true), "HTTP/1.1 200");
+        assert_eq!(
+            part(&mut other, false),
+            expected,
+            "{variables:?} {arguments:?}"
+        );
+    };
+    let (everybody, nobody) = ("HTTP/1.1 200", "HTTP/1.1 400");
+    check(&[], &[], everybody);
+    check(&[], &["--sequence-ids", "connection"], nobody);
+    check(&variable, &[], nobody);
+    check(&file, &[], nobody);
+    check(&file, &["--sequence-ids", "server"], everybody);
+    let mut wrong = Served::command(&place, &["models"]);
+    wrong.env("NAV_SERVE_SEQUENCE_IDS", "nobody");
+    let ended = crate::nav::Ended::of(&wrong.output().unwrap());
+    ended.expect(2, &["nobody", "NAV_SERVE_SEQUENCE_IDS"]);
+}
