@@ -20,4 +20,5 @@ pub mod residual;
 pub mod runtimes;
 pub mod served;
 pub mod suite;
+pub mod trend;
 mod weights;

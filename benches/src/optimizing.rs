@@ -12,7 +12,7 @@ pub fn optimize(model: &Path) -> Result<Command, Box<dyn Error>> {
 }
 
 /// `nav` as it was built beside this bench.
-fn nav() -> Result<PathBuf, Box<dyn Error>> {
+pub fn nav() -> Result<PathBuf, Box<dyn Error>> {
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(Path::parent);
     let nav = folder.ok_or("no build folder")?.join("nav");

@@ -72,6 +72,14 @@ impl Record {
         self.bars.insert(name.to_owned(), Bar { limit, met });
     }
 
+    /// The names of what is not as it should be.
+    pub fn unmet(&self) -> Vec<&str> {
+        let bars = self.bars.iter();
+        bars.filter(|(_, bar)| !bar.met)
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
     /// Prints the line.
     #[expect(clippy::print_stdout, reason = "this is the output of a bench")]
     pub fn print(&self) -> serde_json::Result<()> {
