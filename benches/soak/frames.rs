@@ -63,10 +63,10 @@ pub(crate) fn infer(model: &str, x: &[f32]) -> Vec<u8> {
 /// What comes back for a call of one message over a connection of its own; an error when that is nothing.
 pub(crate) fn call(address: SocketAddr, method: &str, message: &[u8]) -> Result<Vec<u8>, String> {
     let seen = send(address, &called(method, &framed(message)))?;
-    match seen.data.is_empty() {
-        false => Ok(seen.data),
-        true => Err("no message came back".to_owned()),
+    if seen.data.is_empty() {
+        return Err("no message came back".to_owned());
     }
+    Ok(seen.data)
 }
 
 /// What a server did on a connection, until its first stream or the connection was over.

@@ -26,25 +26,40 @@ const ROW: Row = Row {
     ..IDENTITY
 };
 
-/// Latencies over the windows of one server, in milliseconds.
+/// Latencies over the windows of one server. Of those that are over, only what is told is kept: there are many in a day.
 #[derive(Debug, Default)]
-pub(crate) struct Windows(Mutex<Vec<(usize, Latencies)>>);
+pub(crate) struct Windows(Mutex<(Vec<Told>, usize, Latencies)>);
+
+/// What is told of one window, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    number: usize,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+}
 
 impl Windows {
-    /// The percentile of each whole window, from this one on.
-    pub(crate) fn quantiles(&self, part: f64, first: usize) -> Vec<f64> {
+    /// What there is to tell of each window that is over, from this one on.
+    pub(crate) fn told(&self, first: usize) -> Vec<Told> {
         let windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let windows = windows.iter().filter(|(window, _)| *window >= first);
-        let times = windows.map(|(_, all)| all.quantile(part).as_secs_f64() * 1e3);
-        times.collect()
+        let told = windows.0.iter().filter(|it| it.number >= first);
+        told.copied().collect()
     }
 
-    fn add(&self, window: usize, latencies: &Latencies) {
+    fn add(&self, number: usize, latencies: &Latencies) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match windows.iter_mut().find(|(known, _)| *known == window) {
-            Some((_, all)) => all.add(latencies),
-            None => windows.push((window, latencies.clone())),
+        let (told, current, all) = &mut *windows;
+        if number > *current && all.count() > 0 {
+            let at = |part| all.quantile(part).as_secs_f64() * 1e3;
+            told.push(Told {
+                number: *current,
+                p50: at(0.5),
+                p99: at(0.99),
+            });
+            *all = Latencies::default();
         }
+        *current = number.max(*current);
+        all.add(latencies);
     }
 }
 
@@ -88,7 +103,8 @@ pub(crate) fn go_on(
     };
     let options = Options {
         check: asked.check,
-        ..Options::exactly(WINDOW - Duration::from_secs(1))
+        // The rest of a window is for the last answers.
+        ..Options::exactly(WINDOW.mul_f64(0.9))
     };
     let name = format!("load, {}", asked.protocol.name());
     let never = AtomicBool::new(false);

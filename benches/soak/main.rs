@@ -99,7 +99,7 @@ fn soak(
             beset(scope, (server, course), (&row, began), &over)?;
         }
         named(scope, "control", || {
-            load::go_on(echo, &row, (began, &over), (control, &own))
+            load::go_on(echo, &row, (began, &over), (control, &own));
         })?;
         let mut due = Instant::now();
         while began.elapsed() < time {
@@ -137,14 +137,9 @@ fn tell(server: &Server, (began, seen): (Instant, &Seen), windows: &Windows) {
     let mut told: Vec<String> = named
         .map(|(name, value)| format!("{name} {value:.1}"))
         .collect();
-    let last = |part| {
-        windows
-            .quantiles(part, 0)
-            .last()
-            .copied()
-            .unwrap_or_default()
-    };
-    told.push(format!("p50 {:.2} ms, p99 {:.2} ms", last(0.5), last(0.99)));
+    if let Some(last) = windows.told(0).last() {
+        told.push(format!("p50 {:.2} ms, p99 {:.2} ms", last.p50, last.p99));
+    }
     let minutes = began.elapsed().as_secs() / 60;
     eprintln!("{minutes} min, {}: {}", server.name, told.join(", "));
 }
@@ -160,10 +155,10 @@ fn beset<'scope>(
     let mut caller = Caller::new(at, server.name)?;
     named(scope, "caller", move || caller.go_on(over, &course.asked))?;
     named(scope, "attacks", move || {
-        hostile::attack(at, over, &course.attacked)
+        hostile::attack(at, over, &course.attacked);
     })?;
     named(scope, "lingers", move || {
-        hostile::linger(at, over, &course.attacked)
+        hostile::linger(at, over, &course.attacked);
     })?;
     for protocol in Protocol::ALL {
         let asked = Asked {
@@ -173,7 +168,7 @@ fn beset<'scope>(
         };
         let told = (&course.windows, &course.asked);
         named(scope, protocol.name(), move || {
-            load::go_on(asked, row, (began, over), told)
+            load::go_on(asked, row, (began, over), told);
         })?;
     }
     Ok(())

@@ -14,7 +14,7 @@ use nav_runners::VendorRuntime;
 use crate::pace::Over;
 
 /// How long a server may take to begin, and to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where a server answers.
 #[derive(Clone, Copy, Debug)]

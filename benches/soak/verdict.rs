@@ -5,7 +5,7 @@ use nav_benches::record::Record;
 use nav_benches::trend::{drift, rise};
 
 use crate::Course;
-use crate::load::{WINDOW, Windows};
+use crate::load::{Told, WINDOW, Windows};
 use crate::server::Server;
 use crate::tally::Tally;
 use crate::watch::NAMES;
@@ -30,6 +30,11 @@ const MAY_RISE: [(f64, f64); NAMES.len()] = [
 /// How much slower it may be in the last third than in the first, beyond what an echo is.
 const DRIFT: f64 = 1.5;
 
+/// What is told of the latencies of a window.
+const PERCENTILES: [(&str, Read); 2] = [("p50", |it| it.p50), ("p99", |it| it.p99)];
+
+type Read = fn(&Told) -> f64;
+
 /// Notes what there is to tell of a server, which is told to end.
 pub(crate) fn of(record: &mut Record, (server, course): (&mut Server, &Course), control: &Windows) {
     let name = server.name;
@@ -51,15 +56,13 @@ pub(crate) fn of(record: &mut Record, (server, course): (&mut Server, &Course), 
         reason = "a number of windows"
     )]
     let first = (warm / WINDOW.as_secs_f64()).ceil() as usize;
-    for (part, what) in [(0.5, "p50"), (0.99, "p99")] {
-        let ours = course.windows.quantiles(part, first);
-        let theirs = control.quantiles(part, first);
+    let [ours, theirs] = [&course.windows, control].map(|it| it.told(first));
+    for (what, read) in PERCENTILES {
+        let [mut ours, mut theirs] =
+            [&ours, &theirs].map(|it| it.iter().map(read).collect::<Vec<f64>>());
         let [own, echo] = [drift(&ours), drift(&theirs)];
-        record.result(&format!("{name}: {what}, ms"), median(&mut ours.clone()));
-        record.result(
-            &format!("{name}: {what}, echo, ms"),
-            median(&mut theirs.clone()),
-        );
+        record.result(&format!("{name}: {what}, ms"), median(&mut ours));
+        record.result(&format!("{name}: {what}, echo, ms"), median(&mut theirs));
         record.result(&format!("{name}: {what}, last third of first, echo"), echo);
         record.result(&format!("{name}: {what}, last third of first"), own);
         record.bar(

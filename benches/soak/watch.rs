@@ -26,7 +26,7 @@ pub(crate) type Seen = [f64; NAMES.len()];
 pub(crate) fn look(server: &Server) -> (Seen, Result<(), String>) {
     let process = server.id();
     let workers = children(process);
-    let of_workers = |read: fn(u32) -> f64| workers.iter().map(|it| read(*it)).sum::<f64>();
+    let of_workers = |read: fn(u32) -> f64| workers.iter().fold(0.0, |all, it| all + read(*it));
     let files = server.kept().iter().map(|it| files_below(it)).sum();
     let seen = [
         resident(process),
