@@ -50,7 +50,9 @@ pub(crate) struct Course {
     /// What those got who mean harm.
     pub(crate) attacked: Tally,
     pub(crate) windows: Windows,
-    /// What was seen of it, and when.
+    /// What was seen of it before anybody asked, and when nobody asked any more.
+    pub(crate) idle: [Seen; 2],
+    /// What was seen of it meanwhile, and when.
     pub(crate) seen: Vec<(f64, Seen)>,
 }
 
@@ -65,8 +67,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut servers = [start("plain", &[])?, start("isolated", &["--isolate"])?];
     let control = Windows::default();
     let mut courses = [Course::default(), Course::default()];
+    for (server, course) in servers.iter().zip(&mut courses) {
+        course.idle = [watch::look(server).0; 2];
+    }
     let began = Instant::now();
     soak((&mut servers, &mut courses), &control, (began, time))?;
+    for (server, course) in servers.iter().zip(&mut courses) {
+        course.idle[1] = watch::rest(server, &course.idle[0]);
+    }
     let mut record = Record::new("soak");
     record.result("minutes", began.elapsed().as_secs_f64() / 60.0);
     for (server, course) in servers.iter_mut().zip(&courses) {

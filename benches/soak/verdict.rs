@@ -8,7 +8,7 @@ use crate::Course;
 use crate::load::{Told, WINDOW, Windows};
 use crate::server::Server;
 use crate::tally::Tally;
-use crate::watch::NAMES;
+use crate::watch::{GIVEN_BACK, NAMES};
 
 /// The part of the time that counts for nothing: memory that is kept for the next time is taken at first.
 const WARM_UP: f64 = 0.25;
@@ -49,6 +49,19 @@ pub(crate) fn of(record: &mut Record, (server, course): (&mut Server, &Course), 
         record.result(&format!("{name}: {what}"), usual);
         let limit = least.max(part * usual);
         record.bar(&format!("{name}: {what}, rise"), rise(&line), limit);
+    }
+    let [before, after] = &course.idle;
+    for index in GIVEN_BACK {
+        let more = after
+            .get(index)
+            .zip(before.get(index))
+            .map(|(after, before)| after - before);
+        let what = NAMES.get(index).copied().unwrap_or_default();
+        record.bar(
+            &format!("{name}: {what}, more when nobody asks"),
+            more.unwrap_or_default(),
+            0.5,
+        );
     }
     #[expect(
         clippy::cast_possible_truncation,

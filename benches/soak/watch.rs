@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use crate::pace::Over;
 use crate::server::Server;
 use crate::wire::Client;
 
@@ -18,6 +20,12 @@ pub(crate) const NAMES: [&str; 9] = [
     "files",
     "series of metrics",
 ];
+
+/// What is as much as before when nobody asks any more: descriptors, threads, workers and files.
+pub(crate) const GIVEN_BACK: [usize; 5] = [2, 3, 4, 5, 7];
+
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What was seen at one time, in the order of the names.
 pub(crate) type Seen = [f64; NAMES.len()];
@@ -43,6 +51,22 @@ pub(crate) fn look(server: &Server) -> (Seen, Result<(), String>) {
         .get("/v2/health/ready")
         .and_then(|reply| reply.expect(200));
     (seen, ready)
+}
+
+/// Looks at a server that nobody asks any more, once it has given back what it is to, or after a while.
+pub(crate) fn rest(server: &Server, before: &Seen) -> Seen {
+    let until = Instant::now() + PATIENCE;
+    let never = Over::default();
+    loop {
+        let (seen, _) = look(server);
+        let mut given_back = GIVEN_BACK
+            .iter()
+            .filter_map(|it| Some((before.get(*it)?, seen.get(*it)?)));
+        if given_back.all(|(before, now)| now <= before) || Instant::now() > until {
+            return seen;
+        }
+        never.wait_until(Instant::now() + Duration::from_millis(500));
+    }
 }
 
 /// Resident, in millions of bytes.
