@@ -41,10 +41,22 @@ pub enum ModelState {
     },
 }
 
+/// Of how many versions it is remembered what became of them: names and versions may be new ones for ever.
+const MOST: usize = 1024;
+
 /// What became of versions that are not served.
 #[derive(Debug, Default)]
 pub(crate) struct Others {
-    states: BTreeMap<(Arc<str>, u64), Other>,
+    states: BTreeMap<(Arc<str>, u64), Noted>,
+    /// How often something was noted.
+    count: u64,
+}
+
+/// What was noted, and after how much else.
+#[derive(Debug)]
+struct Noted {
+    order: u64,
+    other: Other,
 }
 
 #[derive(Debug)]
@@ -154,10 +166,11 @@ impl Others {
     /// Notes that a load begins. `false` when one is under way.
     pub(crate) fn begin_load(&mut self, name: &Arc<str>, version: u64) -> bool {
         let key = (Arc::clone(name), version);
-        if matches!(self.states.get(&key), Some(Other::Loading)) {
+        let noted = self.states.get(&key).map(|noted| &noted.other);
+        if matches!(noted, Some(Other::Loading)) {
             return false;
         }
-        self.states.insert(key, Other::Loading);
+        self.note(key, Other::Loading);
         true
     }
 
@@ -167,13 +180,26 @@ impl Others {
 
     pub(crate) fn failed(&mut self, name: &Arc<str>, version: u64, reason: Arc<str>) {
         let key = (Arc::clone(name), version);
-        self.states.insert(key, Other::Failed(reason));
+        self.note(key, Other::Failed(reason));
     }
 
     pub(crate) fn unloading(&mut self, core: &Arc<Core>) {
         let key = (Arc::clone(&core.name), core.version);
-        self.states
-            .insert(key, Other::Unloading(Arc::downgrade(core)));
+        self.note(key, Other::Unloading(Arc::downgrade(core)));
+    }
+
+    /// Notes what becomes of a version. If there is too much to remember, what is over for the longest time is forgotten.
+    fn note(&mut self, key: (Arc<str>, u64), other: Other) {
+        self.count += 1;
+        let order = self.count;
+        self.states.insert(key, Noted { order, other });
+        if self.states.len() > MOST {
+            let over = self.states.iter().filter(|(_, it)| it.other.is_over());
+            let oldest = over.min_by_key(|(_, it)| it.order);
+            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+                self.states.remove(&key);
+            }
+        }
     }
 
     /// Everything that is known, by name and version.
@@ -181,7 +207,7 @@ impl Others {
         let mut entries: BTreeMap<(Arc<str>, u64), ModelState> = self
             .states
             .iter()
-            .map(|(key, other)| (key.clone(), other.state()))
+            .map(|(key, noted)| (key.clone(), noted.other.state()))
             .collect();
         for model in served.all() {
             let key = (Arc::clone(&model.core().name), model.version());
@@ -199,14 +225,21 @@ impl Others {
 }
 
 impl Other {
+    /// Whether nothing more will become of it by itself.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Loading => false,
+            Self::Unloading(core) => core.upgrade().is_none_or(|core| core.has_ended()),
+            Self::Failed(_) => true,
+        }
+    }
+
     fn state(&self) -> ModelState {
         match self {
             Self::Loading => ModelState::Loading,
-            Self::Unloading(core) => match core.upgrade() {
-                Some(core) if !core.has_ended() => ModelState::Unloading,
-                _ => ModelState::Unavailable {
-                    reason: "unloaded".into(),
-                },
+            Self::Unloading(_) if !self.is_over() => ModelState::Unloading,
+            Self::Unloading(_) => ModelState::Unavailable {
+                reason: "unloaded".into(),
             },
             Self::Failed(reason) => ModelState::Unavailable {
                 reason: Arc::clone(reason),

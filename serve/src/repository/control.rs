@@ -380,5 +380,6 @@ impl Drop for Turn<'_> {
             // Something is left of it only when this is dropped by a panic.
             record.notes.retain(|_, note| *note != Note::Loading);
         });
+        self.inner.forget_one();
     }
 }

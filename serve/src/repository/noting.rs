@@ -12,6 +12,9 @@ use super::source::Source;
 use super::uploads::Scratch;
 use crate::log::Level;
 
+/// How many models are remembered whatever has become of them.
+const MOST: usize = 256;
+
 impl Inner {
     pub(super) fn has_changed(&self, name: &str, version: u64, stamp: Digest) -> bool {
         let records = self.records();
@@ -24,6 +27,18 @@ impl Inner {
 
     pub(super) fn with(&self, name: &str, change: impl FnOnce(&mut Record)) {
         change(self.records().entry(name.to_owned()).or_default());
+    }
+
+    /// Forgets a model that nobody wants served, if there are too many to remember: requests may bring them under new
+    /// names for ever.
+    pub(super) fn forget_one(&self) {
+        let mut records = self.records();
+        if records.len() > MOST {
+            let idle = records.iter().find(|(_, record)| record.is_idle());
+            if let Some(name) = idle.map(|(name, _)| name.clone()) {
+                records.remove(&name);
+            }
+        }
     }
 
     pub(super) fn note(&self, name: &str, version: u64, note: Option<Note>) {

@@ -58,6 +58,16 @@ pub(super) struct Looks {
     taken: Option<Digest>,
 }
 
+impl Record {
+    /// Whether it tells nothing that a model which was never heard of does not.
+    pub(super) fn is_idle(&self) -> bool {
+        self.desire == Desire::Not
+            && !self.is_busy
+            && self.loaded.is_empty()
+            && self.notes.is_empty()
+    }
+}
+
 impl Looks {
     /// Whether to load what looks like this now.
     pub(super) fn is_due(&mut self, now: Digest) -> bool {

@@ -165,6 +165,27 @@ fn no_request_fails_while_a_version_is_swapped() {
 }
 
 #[test]
+fn what_became_of_models_is_not_remembered_without_end() {
+    const MOST: u64 = 1024;
+    let engine = engine();
+    let model = spec(ModelOptions::default(), echo_all);
+    engine.load("served", 1, model).unwrap();
+    for version in 1..=MOST + 3 {
+        engine.load(NAME, version, broken()).unwrap_err();
+    }
+    let versions: Vec<u64> = states(&engine).iter().map(|it| it.0).collect();
+    let mut expected: Vec<u64> = (4..=MOST + 3).collect();
+    // That of the model that is served, whose name comes first.
+    expected.insert(0, 1);
+    assert_eq!(versions, expected);
+    // What was tried again was not tried first.
+    engine.load(NAME, 4, broken()).unwrap_err();
+    engine.load(NAME, 1, broken()).unwrap_err();
+    let versions: Vec<u64> = states(&engine).iter().map(|it| it.0).collect();
+    assert!(versions.contains(&4) && !versions.contains(&5));
+}
+
+#[test]
 fn what_was_asked_of_an_unloaded_model_is_answered() {
     let (engine, gate, first) = busy(ModelOptions::default());
     let waiting = engine.infer(NAME, None, request(&[1]));

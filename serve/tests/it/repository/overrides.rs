@@ -88,6 +88,24 @@ fn a_request_brings_files_which_stay_as_long_as_they_are_served() {
 }
 
 #[test]
+fn models_that_are_brought_under_new_names_for_ever_are_forgotten() {
+    const MOST: usize = 256;
+    let place = Place::new();
+    place.adding("one", &["1"]);
+    let subject = place.explicit();
+    let name = |number: usize| format!("brought-{number:04}");
+    let files = [("config", CONFIG), ("file:1/model.txt", "5")];
+    for number in 0..=MOST {
+        assert_eq!(load(&subject, &name(number), &files).0, 200);
+        assert_eq!(change(&subject, "unload", &name(number), "").0, 200);
+    }
+    assert_eq!(change(&subject, "unload", &name(MOST), "").0, 200);
+    assert_eq!(change(&subject, "unload", &name(0), "").0, 404);
+    assert_eq!(load(&subject, "one", &[]).0, 200);
+    assert_eq!(ask(&subject, "one"), Ok(2.0));
+}
+
+#[test]
 fn nothing_is_written_but_below_the_folder_of_a_version() {
     let place = Place::new();
     place.adding("one", &["1"]);
