@@ -196,7 +196,8 @@ type Attack = fn(u64) -> Vec<u8>;
 /// What no client would send: each must be answered with an error, or end the stream or the connection.
 pub(crate) const ATTACKS: &[(&str, Attack)] = &[
     ("HTTP/2: no frames", |round| {
-        [begun(), noise(round, 512)].concat()
+        // What would be the first one is longer than any may be: of one that may be, the server waits for the rest.
+        [begun(), vec![0xff], noise(round, 512)].concat()
     }),
     ("HTTP/2: calls taken back at once", |_| {
         let head = fields(&path("ModelInfer"));

@@ -13,6 +13,7 @@ use nav_perf::{Arrivals, Call, Latencies, Load, Options, Protocol, Target, measu
 use crate::pace::Over;
 use crate::server::Addresses;
 use crate::tally::Tally;
+use crate::wire::PATIENCE;
 
 /// How many requests a second, over each protocol.
 const RATE: f64 = 10.0;
@@ -99,10 +100,11 @@ pub(crate) fn go_on(
     let load = Load::Open {
         rate: RATE,
         arrivals: Arrivals::Poisson,
-        connections: 8,
+        connections: 32,
     };
     let options = Options {
         check: asked.check,
+        timeout: PATIENCE,
         // The rest of a window is for the last answers.
         ..Options::exactly(WINDOW.mul_f64(0.9))
     };

@@ -114,7 +114,7 @@ fn soak(
             for ((server, course), seen) in servers.iter().zip(courses.iter()).zip(&mut seen) {
                 let (found, ready) = watch::look(server);
                 if seen.len().is_multiple_of(TOLD) {
-                    tell(server, (began, &found), &course.windows);
+                    tell(server, (began, &found), [&course.windows, control]);
                 }
                 seen.push((began.elapsed().as_secs_f64(), found));
                 course.asked.note("ready", ready);
@@ -140,13 +140,18 @@ fn soak(
 
 /// Says what was just seen, as somebody may be watching.
 #[expect(clippy::print_stderr, reason = "this is the progress of a bench")]
-fn tell(server: &Server, (began, seen): (Instant, &Seen), windows: &Windows) {
+fn tell(server: &Server, (began, seen): (Instant, &Seen), windows: [&Windows; 2]) {
     let named = watch::NAMES.iter().zip(seen);
     let mut told: Vec<String> = named
         .map(|(name, value)| format!("{name} {value:.1}"))
         .collect();
-    if let Some(last) = windows.told(0).last() {
-        told.push(format!("p50 {:.2} ms, p99 {:.2} ms", last.p50, last.p99));
+    for (windows, whose) in windows.iter().zip(["", "echo "]) {
+        if let Some(last) = windows.told(0).last() {
+            told.push(format!(
+                "{whose}p50 {:.2} ms, p99 {:.2} ms",
+                last.p50, last.p99
+            ));
+        }
     }
     let minutes = began.elapsed().as_secs() / 60;
     eprintln!("{minutes} min, {}: {}", server.name, told.join(", "));

@@ -35,7 +35,7 @@ pub(crate) fn write(folder: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>>
     let batching = "dynamic_batching { max_queue_delay_microseconds: 200 }";
     put("rows", &onnx(batching), Some(adds.clone()))?;
     put("coming", &onnx(batching), Some(adds))?;
-    let state = "sequence_batching { max_sequence_idle_microseconds: 5000000 oldest { max_candidate_sequences: 256 }
+    let state = "sequence_batching { max_sequence_idle_microseconds: 30000000 oldest { max_candidate_sequences: 256 }
                  state [ { input_name: 'before' output_name: 'after' data_type: TYPE_FP32 dims: [ 16 ] } ] }";
     put("sums", &onnx(state), Some(sums()))?;
     let kept = format!(
