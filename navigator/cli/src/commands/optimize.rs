@@ -20,7 +20,6 @@ use nav_navigator::probe::probe_runners;
 use nav_package_format::Format;
 use nav_worker::packaged::Home;
 
-pub(crate) use self::outcome::NotTried;
 use self::progress::Progress;
 use super::serving::InOtherProcesses;
 use super::{runtime, step, worker};
@@ -218,5 +217,5 @@ fn work(
         optimized.provenance.host = None;
     }
     admission::record_engines(&optimized.files, settings)?;
-    outcome::tell(args, optimized, (output, started), &facts.runners, printer)
+    outcome::tell(args, optimized, (output, started), printer)
 }

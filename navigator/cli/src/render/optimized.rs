@@ -1,16 +1,16 @@
 //! `nav optimize` for people: the comparison, the choice, how it is served, what could not be tried.
 
+use nav_navigator::plan::Unavailable;
 use nav_package_format::package::{Choice, Package};
 
 use super::comparison::{Compared, comparison};
 use super::package::{chosen, served};
-use crate::commands::optimize::NotTried;
 
 /// The outcome of an optimization.
 pub(crate) fn optimized(
     package: &Package,
     choice: Option<&Choice>,
-    not_tried: &[NotTried<'_>],
+    not_tried: &[Unavailable],
 ) -> String {
     let evaluations = package.evaluations();
     let variants = package.variants().iter();

@@ -5,13 +5,12 @@ use std::time::Instant;
 
 use nav_navigator::optimize::Optimized;
 use nav_navigator::pack::pack;
-use nav_navigator::plan::RunnerFacts;
+use nav_navigator::plan::Unavailable;
 use nav_navigator::report::{self, Subject};
 use nav_package_format::Format;
 use nav_package_format::archive::Limits;
 use nav_package_format::package::manifest::Manifest;
 use nav_package_format::package::{Package, Strategy};
-use nav_runners::Probe;
 use serde::Serialize;
 
 use super::OptimizeArgs;
@@ -32,20 +31,9 @@ struct Told<'a> {
     #[serde(flatten)]
     manifest: &'a Manifest,
     /// What could not be tried on this host.
-    not_tried: Vec<NotTried<'a>>,
+    not_tried: &'a [Unavailable],
     /// Where the time went.
     timeline: &'a Timeline,
-}
-
-/// A runner that does not work on this host.
-#[derive(Debug, Serialize)]
-pub(crate) struct NotTried<'a> {
-    /// The runner.
-    pub(crate) runner: &'a str,
-    /// Why not.
-    pub(crate) reason: &'a str,
-    /// What mends it.
-    pub(crate) how_to_get_it: &'a str,
 }
 
 /// Packs and tells. That nothing met the goals is told as an error, after all else.
@@ -53,7 +41,6 @@ pub(super) fn tell(
     args: &OptimizeArgs,
     optimized: Optimized,
     (output, started): (&Path, Instant),
-    runners: &[RunnerFacts],
     printer: Printer,
 ) -> anyhow::Result<()> {
     let is_kept = optimized.choice.is_some() || args.keep_best;
@@ -82,12 +69,17 @@ pub(super) fn tell(
         report::write(path, &html)?;
         printer.note(&format!("the report is at {}", path.display()));
     }
-    let mut not_tried = not_tried(runners);
-    if optimized.plan.format == Format::TorchScript && optimized.plan.python.is_none() {
-        not_tried.push(NotTried {
-            runner: "OnnxCPU",
-            reason: "it reads no TorchScript, and no Python was named that exports the model to ONNX",
-            how_to_get_it: "--python python3, with PyTorch and ONNX installed",
+    let mut not_tried = optimized.plan.unavailable.clone();
+    let lacks_python = optimized.plan.format == Format::TorchScript
+        && optimized.plan.python.is_none()
+        && args.runner.is_empty();
+    if lacks_python {
+        let reason =
+            "it reads no TorchScript, and no Python was named that exports the model to ONNX";
+        not_tried.push(Unavailable {
+            runner: "OnnxCPU".to_owned(),
+            reason: reason.to_owned(),
+            how_to_get_it: "--python python3, with PyTorch and ONNX installed".to_owned(),
         });
     }
     if args.json {
@@ -95,7 +87,7 @@ pub(super) fn tell(
             schema: SCHEMA,
             package: is_kept.then_some(output),
             manifest: package.manifest(),
-            not_tried,
+            not_tried: &not_tried,
             timeline: &timeline,
         })?;
     } else {
@@ -140,19 +132,4 @@ fn remove_or_keep(
     let folder = optimized.workspace.path().display();
     printer.note(&format!("what failed can be replayed from {folder}"));
     Ok(())
-}
-
-fn not_tried(runners: &[RunnerFacts]) -> Vec<NotTried<'_>> {
-    let missing = runners.iter().filter_map(|facts| match &facts.probe {
-        Probe::Ready { .. } => None,
-        Probe::Missing {
-            reason,
-            how_to_get_it,
-        } => Some(NotTried {
-            runner: &facts.name,
-            reason,
-            how_to_get_it,
-        }),
-    });
-    missing.collect()
 }
