@@ -352,6 +352,12 @@ fn of_plan(error: &PlanError) -> Option<String> {
             Some(format!("say them, as {flags}, or give samples with --data"))
         }
         PlanError::NamelessDimensions { .. } => Some("give samples with --data".to_owned()),
+        PlanError::NoReference { other, .. } => {
+            let other = other.as_ref()?;
+            Some(format!(
+                "have it compared with {other}: --runner {other} besides"
+            ))
+        }
         PlanError::NoRunner { .. } => Some("`nav doctor` says what each runner lacks".to_owned()),
         _ => None,
     }

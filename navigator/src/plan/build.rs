@@ -49,6 +49,7 @@ pub fn build(
         candidates.extend(first_candidates(format, (name, device), &extents, settings));
         waves.extend(waves::of(name, host, (signature, width), settings));
     }
+    check_reference(&candidates, format, host)?;
     let most = host.memory_bytes / 100 * MEMORY_SHARE;
     Ok(Plan {
         schema: Plan::SCHEMA,
@@ -100,6 +101,27 @@ fn signature(source: &ModelSource) -> Result<&Signature, PlanError> {
     }
     let format = source.inspection.format;
     source.signature().ok_or(PlanError::NoSignature { format })
+}
+
+/// That somebody runs the model itself, which everything is compared with.
+fn check_reference(
+    candidates: &[Candidate],
+    format: Format,
+    host: &HostFacts,
+) -> Result<(), PlanError> {
+    let is_untouched = |candidate: &Candidate| candidate.origin == Origin::Untouched;
+    if candidates.iter().any(is_untouched) {
+        return Ok(());
+    }
+    let mut runners: Vec<String> = candidates.iter().map(|it| it.runner.clone()).collect();
+    runners.dedup();
+    let mut ready = host.runners.iter().filter(|facts| facts.probe.is_ready());
+    let other = ready.find(|facts| reads(&facts.name, format) && !runners.contains(&facts.name));
+    Err(PlanError::NoReference {
+        runners,
+        format,
+        other: other.map(|facts| facts.name.clone()),
+    })
 }
 
 type Ready = Vec<(&'static str, Device)>;

@@ -59,6 +59,19 @@ pub enum PlanError {
         /// Each runner and why it is not ready.
         missing: Vec<(String, String)>,
     },
+    /// All that would be tried is made of the model, and nothing runs the model itself.
+    #[error(
+        "the {format} model itself, which says what is right, is run by none of {}",
+        list(runners)
+    )]
+    NoReference {
+        /// The runners that would be tried.
+        runners: Vec<String>,
+        /// The kind of model.
+        format: Format,
+        /// A runner that runs the model itself, if one is ready.
+        other: Option<String>,
+    },
     /// A number was given that makes no sense.
     #[error("{what} must be at least 1")]
     Zero {

@@ -147,6 +147,24 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn what_is_made_of_a_model_needs_somebody_to_run_the_model_itself() {
+    let host = host_with(&[("OnnxCPU", Device::Cpu), ("TensorRT", Device::Cuda(0))]);
+    let wanted = |runners: &[&str]| Settings {
+        runners: runners.iter().map(|&name| name.to_owned()).collect(),
+        ..Settings::default()
+    };
+    let plan = |runners: &[&str]| build(&source("batch,3"), &host, &wanted(runners), &[]);
+    assert!(plan(&["TensorRT", "OnnxCPU"]).is_ok());
+    let error = plan(&["TensorRT"]).unwrap_err();
+    let expected = "the onnx model itself, which says what is right, is run by none of `TensorRT`";
+    assert_eq!(error.to_string(), expected);
+    let PlanError::NoReference { other, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(other.as_deref(), Some("OnnxCPU"));
+}
+
+#[test]
 fn torch_script_is_tried_on_its_runners_and_exported_where_there_is_a_python() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.pt");
@@ -306,21 +324,24 @@ fn on_a_gpu_host_tensorrt_runs_engines_for_what_is_planned_instead_of_the_graph(
         },
     });
     let settings = Settings {
-        runners: vec!["TensorRT".to_owned()],
+        runners: ["TensorRT", "OnnxCPU"].map(str::to_owned).into(),
         max_batch: 32,
         ..Settings::default()
     };
     let plan = build(&source("batch,length"), &host, &settings, &[]).unwrap();
-    let names: Vec<String> = plan.candidates.iter().map(ToString::to_string).collect();
+    let engines = plan.candidates.iter();
+    let engines: Vec<&Candidate> = engines.filter(|it| it.runner == "TensorRT").collect();
+    let names: Vec<String> = engines.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["engine on TensorRT", "engine-tf32 on TensorRT"]);
-    for candidate in &plan.candidates {
+    for candidate in engines {
         assert_eq!(candidate.device, Device::Cuda(0));
         let entries = &candidate.settings.config_entries;
         let extents = |name: &str| entries[&format!("tensorrt.extent.{name}")].as_str();
         assert_eq!(extents("batch"), "1:8:32");
         assert_eq!(extents("length"), "8:128:128");
     }
-    let waves: Vec<&str> = plan.waves.iter().map(|wave| wave.name.as_str()).collect();
+    let waves = plan.waves.iter().filter(|wave| wave.runner == "TensorRT");
+    let waves: Vec<&str> = waves.map(|wave| wave.name.as_str()).collect();
     assert_eq!(waves, ["recording"]);
 }
 
