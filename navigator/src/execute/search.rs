@@ -13,7 +13,7 @@ use super::proof::{Part, Prepared, prepare};
 use super::run::Run;
 use crate::optimize::{Event, Goal, OptimizeError, Stage};
 use crate::plan::{Case, CaseData, Wave};
-use crate::profile::{Growth, Prospect, Standing, drop_hopeless};
+use crate::profile::{Growth, Prospect, Standing, drop_hopeless, rows};
 
 /// What a second batch may take, when it is measured for everybody.
 const SECOND_BATCH_LIMIT_MS: f64 = 100.0;
@@ -539,10 +539,6 @@ impl<'run, 'site> Search<'run, 'site> {
 /// A part, in percent, of the time between these two.
 fn part_of(begun: Duration, budget: Duration, percent: u32) -> Duration {
     begun + budget.saturating_sub(begun) * percent / 100
-}
-
-fn rows(batch: Option<usize>) -> f64 {
-    f64::from(u32::try_from(batch.unwrap_or(1)).unwrap_or(u32::MAX))
 }
 
 fn throughput_of(entry: &Entry) -> f64 {

@@ -13,6 +13,7 @@ mod summary;
 pub use growth::Growth;
 pub use interval::{Interval, median_interval};
 pub use prospect::Prospect;
+pub(crate) use prospect::rows;
 pub use rounds::{Pace, Series, Subject, measure_together};
 pub use standing::{Standing, drop_hopeless};
 pub use summary::summarize;

@@ -22,25 +22,25 @@ const APART: f64 = 4.0;
 impl Prospect {
     /// What is promised at `batch` by measurements at smaller ones. Nothing, where there are not two of them.
     pub fn at(batch: usize, measured: &[Measurement]) -> Option<Self> {
-        let batch = f64::from(u32::try_from(batch).ok()?);
+        let batch = rows(Some(batch));
         let large = measured
             .iter()
-            .max_by(|a, b| rows(a).total_cmp(&rows(b)))
-            .filter(|large| rows(large) < batch)?;
+            .max_by(|a, b| rows(a.batch).total_cmp(&rows(b.batch)))
+            .filter(|large| rows(large.batch) < batch)?;
         let small = measured
             .iter()
-            .filter(|small| rows(small) * APART <= rows(large))
-            .max_by(|a, b| rows(a).total_cmp(&rows(b)))?;
+            .filter(|small| rows(small.batch) * APART <= rows(large.batch))
+            .max_by(|a, b| rows(a.batch).total_cmp(&rows(b.batch)))?;
         // Time is that of a run divided by how many instances run side by side.
         let line = |small_takes: f64, large_takes: f64| {
-            let of_each = (large_takes - small_takes) / (rows(large) - rows(small));
-            batch / (large_takes + of_each.max(0.0) * (batch - rows(large)))
+            let of_each = (large_takes - small_takes) / (rows(large.batch) - rows(small.batch));
+            batch / (large_takes + of_each.max(0.0) * (batch - rows(large.batch)))
         };
         let (quick, slow) = (
-            |it: &Measurement| rows(it) / most(it),
-            |it: &Measurement| rows(it) / least(it),
+            |it: &Measurement| rows(it.batch) / most(it),
+            |it: &Measurement| rows(it.batch) / least(it),
         );
-        let as_measured = |it: &Measurement| rows(it) / it.throughput;
+        let as_measured = |it: &Measurement| rows(it.batch) / it.throughput;
         Some(Self {
             likely: line(as_measured(small), as_measured(large)),
             most: line(slow(small), quick(large)),
@@ -49,8 +49,9 @@ impl Prospect {
     }
 }
 
-fn rows(measurement: &Measurement) -> f64 {
-    f64::from(u32::try_from(measurement.batch.unwrap_or(1)).unwrap_or(u32::MAX))
+/// How many samples a batch has.
+pub(crate) fn rows(batch: Option<usize>) -> f64 {
+    f64::from(u32::try_from(batch.unwrap_or(1)).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
