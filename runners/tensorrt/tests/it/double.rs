@@ -13,24 +13,9 @@ use nav_runners::{
 };
 use tempfile::TempDir;
 
+use crate::counter::COUNT;
+pub(crate) use crate::counter::Counter;
 use crate::support::tensorrt;
-
-/// What the driver's double counts, in its order.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Counter {
-    Contexts,
-    DeviceBuffers,
-    DeviceBytes,
-    HostBuffers,
-    Streams,
-    Graphs,
-    Launches,
-    Faults,
-    Misuses,
-    Objects,
-    Runs,
-    TimingHits,
-}
 
 /// What is gone when nothing is used any more.
 const LIVING: &[Counter] = &[
@@ -42,8 +27,6 @@ const LIVING: &[Counter] = &[
     Counter::Graphs,
     Counter::Objects,
 ];
-
-const COUNT: usize = Counter::TimingHits as usize + 1;
 
 /// A host with a GPU that is none.
 #[derive(Debug)]

@@ -6,6 +6,8 @@
     reason = "all of this is a test, the functions outside of #[test] too"
 )]
 
+#[path = "../../double/driver/src/counter.rs"]
+mod counter;
 mod devices;
 mod double;
 mod engines;

@@ -6,38 +6,9 @@ use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::counter::COUNT;
+pub(crate) use crate::counter::Counter;
 use crate::place;
-
-/// What is counted. Tests know the order.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Counter {
-    /// Uses of primary contexts.
-    Contexts,
-    /// Allocations of device memory.
-    DeviceBuffers,
-    /// Bytes of device memory.
-    DeviceBytes,
-    /// Allocations of pinned memory.
-    HostBuffers,
-    /// Streams.
-    Streams,
-    /// Recordings, and what was made ready of them.
-    Graphs,
-    /// Launches of graphs, ever.
-    Launches,
-    /// Accesses to memory that was not there, ever.
-    Faults,
-    /// Calls in a wrong state (without a context, while a stream is captured), ever.
-    Misuses,
-    /// Objects of a library that computes with this driver.
-    Objects,
-    /// Runs that such a library did, ever.
-    Runs,
-    /// Builds that found what they needed in a timing cache, ever.
-    TimingHits,
-}
-
-const COUNT: usize = Counter::TimingHits as usize + 1;
 
 static OWN: [AtomicI64; COUNT] = [const { AtomicI64::new(0) }; COUNT];
 

@@ -10,6 +10,7 @@
 
 mod calls;
 mod code;
+mod counter;
 mod counters;
 mod facts;
 mod graph;
