@@ -1,4 +1,4 @@
-//! The folder that this library was opened from.
+//! The folder that this library was opened from. Both doubles are compiled with this, each to find its own.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;

@@ -8,15 +8,15 @@ use nav_package_format::Shape;
 use nav_runners::Outputs;
 
 use crate::model::{MODEL, Model, shape_of};
-use crate::place;
 use crate::plan::{self, Head};
 use crate::raw::{self, RawFacts, RawRange, RawShape, RawTensor, RawValue, text};
+use crate::setting::setting;
 
 /// The version that the double says it is.
 const VERSION: [i32; 4] = [11, 4, 0, 106];
 
 fn version(part: usize) -> i32 {
-    let set = place::setting("tensorrt_version");
+    let set = setting("tensorrt_version");
     let set = set.and_then(|set| set.split('.').nth(part)?.parse().ok());
     let own = VERSION.get(part).copied().unwrap_or(0);
     set.unwrap_or(own)
@@ -89,7 +89,7 @@ unsafe extern "C" fn double_text_free(given: *mut c_char) {
 unsafe extern "C" fn double_setting(key: *const c_char) -> *mut c_char {
     // SAFETY: the classes give a text with its end.
     let key = unsafe { CStr::from_ptr(key) }.to_string_lossy();
-    place::setting(&key).map_or(std::ptr::null_mut(), |found| text(&found))
+    setting(&key).map_or(std::ptr::null_mut(), |found| text(&found))
 }
 
 #[unsafe(no_mangle)]

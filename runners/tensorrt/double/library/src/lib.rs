@@ -8,12 +8,14 @@
 //! What passes on it shows that our calls, memory, order and shapes are right as the headers describe TensorRT. It says nothing of
 //! TensorRT's own kernels, of what its builder accepts beyond what is cheap to know, or of how fast anything is.
 //!
-//! The classes are in `native/double.cpp`; here are models ([`model`]), plans ([`plan`]) and what both know of the graph ([`graph`]).
+//! The classes are in `native/build.cpp` and `native/run.cpp`; here are models ([`model`]), plans ([`plan`]) and what both know of the graph ([`graph`]).
 
 mod calls;
 mod graph;
 mod model;
 mod names;
+#[path = "../../driver/src/place.rs"]
 mod place;
 mod plan;
 mod raw;
+mod setting;

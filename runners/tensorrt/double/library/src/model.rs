@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use crate::graph::Uses;
 use crate::names::Names;
 use crate::place;
+use crate::setting::setting;
 
 /// Graphs with fewer bytes are run to find out shapes: what they declare may be less than what the true one would find.
 const SMALL: u64 = 4 << 20;
@@ -321,7 +322,7 @@ impl Model {
 
     fn loaded(&self) -> Result<Arc<dyn Loaded>, String> {
         let loaded = self.loaded.get_or_init(|| {
-            let library = place::setting("onnxruntime");
+            let library = setting("onnxruntime");
             let library = library.ok_or("double.conf names no onnxruntime")?;
             let options = LoadOptions {
                 settings: RunnerSettings {
